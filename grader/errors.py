@@ -1,0 +1,64 @@
+"""The tree of errors. Two kinds of fault, never mixed: ours, and what the learner's code did.
+
+    Exception
+    ├── GraderError            something stopped the command
+    │   ├── UsageError         exit 2: what was given cannot be used; says what, where, what to do
+    │   └── GraderFault        exit 3: our own fault; no grade is given
+    └── LearnerFault           what the learner's code did instead of answering; costs its check, is explained
+        ├── LearnerRaised      an exception came out of it
+        ├── LearnerTodo        not written yet (the stub's NotImplementedError) or not there
+        ├── LearnerRefused     it used what the task forbids
+        ├── LearnerTimedOut    no answer in time
+        └── LearnerDied        it crashed, ran out of memory, exited or broke the channel
+"""
+
+from __future__ import annotations
+
+
+class GraderError(Exception):
+    """Something stopped the command."""
+
+
+class UsageError(GraderError):
+    """What was given cannot be used. The message says what, where and what to do."""
+
+
+class GraderFault(GraderError):
+    """Our own fault: no grade is given, nothing is taken from the learner."""
+
+
+class LearnerFault(Exception):
+    """What the learner's code did instead of answering. `line` is a line of their file."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+class LearnerRaised(LearnerFault):
+    """An exception came out of the learner's code: `bases` are the built-in classes it is one of."""
+
+    def __init__(
+        self, message: str, line: int | None = None, *, type_name: str, text: str, bases: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, line)
+        self.type_name = type_name
+        self.text = text
+        self.bases = bases
+
+
+class LearnerTodo(LearnerFault):
+    """Not written yet, or not there."""
+
+
+class LearnerRefused(LearnerFault):
+    """It used what the task forbids."""
+
+
+class LearnerTimedOut(LearnerFault):
+    """No answer in time."""
+
+
+class LearnerDied(LearnerFault):
+    """It crashed, ran out of memory, exited or broke the channel it answers through."""

@@ -1,0 +1,22 @@
+"""Our side of the wall: sessions, and proxies that make a learner's module read like a local one."""
+
+from .inprocess import InProcess
+from .learner import Kind, Learner
+from .link import Case, Event, Exchange, Link
+from .session import LoadFailed, Session, TimeLimits, WorkerSession
+from .zygote import Zygote
+
+__all__ = [
+    "Case",
+    "Event",
+    "Exchange",
+    "InProcess",
+    "Kind",
+    "Learner",
+    "Link",
+    "LoadFailed",
+    "Session",
+    "TimeLimits",
+    "WorkerSession",
+    "Zygote",
+]

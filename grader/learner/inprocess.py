@@ -1,0 +1,67 @@
+"""The small fake of the wall: the same requests, answered in this process, through the same coding of values.
+
+For references, stubs and named wrong variants, which are ours; for tests; and for `--debug`, where the learner's own
+module runs here so that `breakpoint()` works. Never for grading anybody else's code.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field
+
+from grader.worker.serve import Servant
+from grader.worker.values import OpaqueV
+from grader.worker.wire import Load, Numbered, Reply, Request, frame, lengths, read_reply, read_request
+
+from .session import LoadFailed
+
+_PREFIX = 16  # bytes of a frame before its header
+
+
+@dataclass(slots=True)
+class InProcess:
+    """A session without a wall."""
+
+    servant: Servant = field(default_factory=Servant)
+    generation: int = 1
+    impatient: bool = False
+    _number: int = 0
+    _unloadable: LoadFailed | None = None
+
+    @classmethod
+    def from_module(cls, module: types.ModuleType) -> InProcess:
+        return cls(Servant(module=module, filename=module.__file__ or ""))
+
+    @classmethod
+    def from_source(cls, name: str, source: str, filename: str) -> InProcess:
+        session = cls()
+        reply, _ = session._ask(Load(name, filename, source), b"")
+        if reply.failure is not None:
+            session._unloadable = LoadFailed(reply)
+        return session
+
+    def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]:
+        if self._unloadable is not None:
+            raise self._unloadable
+        return self._ask(request, body)
+
+    def take_output(self) -> str:
+        return ""  # it went to our own stdout
+
+    def close(self) -> None:
+        self.servant.objects.clear()
+        self.servant.graphs.clear()
+
+    def _ask(self, request: Request, body: bytes | bytearray) -> tuple[Reply, bytearray]:
+        """As over a socket: what arrives is what a header can hold, and copies of the tensors."""
+        self._number += 1
+        sent = frame(Numbered(self._number, request), body)
+        head, _ = lengths(sent[:_PREFIX])
+        numbered = read_request(sent[_PREFIX : _PREFIX + head])
+        reply, out = self.servant.answer(numbered, body)
+        answered = frame(reply, out)
+        head, _ = lengths(answered[:_PREFIX])
+        return read_reply(answered[_PREFIX : _PREFIX + head]), out
+
+
+__all__ = ["InProcess", "OpaqueV"]

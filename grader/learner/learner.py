@@ -1,0 +1,106 @@
+"""`learner`: what a check holds in its hands. Reads like the learner's module; behind it stands another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import torch
+
+from grader.errors import LearnerRaised
+from grader.worker.values import tensors_in
+
+from .link import Event, Link
+from .modules import RemoteModule
+from .session import Session
+
+
+class Kind(StrEnum):
+    """What a task is, told by the reference's source and not by the learner's."""
+
+    FUNCTION = "function"
+    MODULE = "module"
+    AUTOGRAD = "autograd"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFunction:
+    """A function of the learner's."""
+
+    link: Link
+    target: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.link.case.events.append(Event(self.target, args, kwargs))
+        return self.link.call(self.target, args, kwargs).value
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAutograd:
+    """An autograd.Function of the learner's: `apply` runs there, its backward too."""
+
+    link: Link
+    target: str
+
+    @property
+    def apply(self) -> RemoteFunction:
+        return RemoteFunction(self.link, f"{self.target}.apply")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteClass:
+    """A class of the learner's that builds nn.Modules."""
+
+    link: Link
+    target: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> RemoteModule:
+        handle = self.link.next_handle()
+        made = sum(event.gives is not None for event in self.link.case.events)
+        name = "module" if made == 0 else f"module{made + 1}"
+        self.link.case.events.append(Event(self.target, args, kwargs, gives=name))
+        answer = self.link.call(self.target, args, kwargs, keep=handle)
+        if answer.reply.state is None:
+            text = f"{self.target} has to be a torch.nn.Module"
+            raise LearnerRaised(message=text, line=None, type_name="TypeError", text=text, bases=("TypeError",))
+        return RemoteModule(self.link, handle, name, answer.reply, answer.body)
+
+
+class Learner:
+    """The learner's module by the names of its tasks."""
+
+    def __init__(self, session: Session, kinds: Mapping[str, Kind]) -> None:
+        self.link = Link(session)
+        self._kinds = dict(kinds)
+
+    def __getattr__(self, name: str) -> RemoteFunction | RemoteClass | RemoteAutograd:
+        if name.startswith("_") or name not in self._kinds:
+            raise AttributeError(f"the exercise has no task {name!r}")
+        makers = {Kind.FUNCTION: RemoteFunction, Kind.MODULE: RemoteClass, Kind.AUTOGRAD: RemoteAutograd}
+        return makers[self._kinds[name]](self.link, name)
+
+    def count_ops(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, int]:
+        """(value, number of tensor operations dispatched over there) of one call."""
+        with self.link.counted():
+            value = function(*args, **kwargs)
+        return value, self.link.ops
+
+    def count_ops_backward(
+        self, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> tuple[tuple[torch.Tensor | None, ...], int]:
+        """(gradients of the arguments that require one, operations dispatched in the backward) for a fixed upstream."""
+        value = function(*args, **kwargs)
+        wanted = [tensor for tensor in tensors_in([list(args), kwargs]) if tensor.requires_grad]
+        upstream = torch.linspace(-1, 1, value.numel(), dtype=value.dtype).reshape(value.shape)
+        with self.link.counted():
+            grads = torch.autograd.grad(value, wanted, upstream, allow_unused=True)
+        return grads, self.link.ops
+
+    def echo(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Any], dict[str, Any]]:
+        """(value, arguments, keyword arguments) as they are after the call."""
+        with self.link.echoed() as seen:
+            value = function(*args, **kwargs)
+        after, named = seen[-1]
+        return value, after, named

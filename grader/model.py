@@ -1,0 +1,182 @@
+"""The nouns: frozen records that every room passes on and none changes.
+
+What lives here: values only. No file access, no torch, no pytest: a renderer can be tested with a handful of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class Verdict(StrEnum):
+    """How one check ended. Everything but PASSED earns nothing; FAULT is ours and costs nothing."""
+
+    PASSED = "passed"
+    WRONG = "wrong"
+    RAISED = "raised"
+    REFUSED = "refused"
+    TIMED_OUT = "timed_out"
+    DIED = "died"
+    TODO = "todo"
+    NOT_RUN = "not_run"
+    FAULT = "fault"
+
+
+class Status(StrEnum):
+    """How a task stands, worked out from its checks by `score`."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TODO = "todo"
+    FAULT = "fault"
+
+
+class Visibility(StrEnum):
+    """Who may read a field or a check, and when."""
+
+    PUBLIC = "public"
+    AFTER_DUE = "after_due"
+    STAFF = "staff"
+
+
+class Isolation(StrEnum):
+    """How well the learner's code was walled off."""
+
+    SANDBOXED = "sandboxed"
+    PROCESS = "process"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One hidden check as the course defines it, known before anything runs.
+
+    `name` is the test function's name without `test_`; `needs` are names of checks of the same exercise.
+    """
+
+    name: str
+    task: str
+    title: str
+    points: float
+    visibility: Visibility = Visibility.PUBLIC
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TensorView:
+    """A tensor for the eye: enough to print, to draw and to paste into Python again.
+
+    `values` is a nested list in the tensor's shape (bare number for a 0-d tensor), or None where the tensor is too
+    large to show; `low`/`high` are its finite extremes (None where it has none). NaN and infinities are floats here.
+    `bad` in the difference view marks elements that differ beyond the tolerance.
+    """
+
+    dtype: str  # "float32", without "torch."
+    shape: tuple[int, ...]
+    values: Json
+    low: float | None = None
+    high: float | None = None
+
+
+# What a counterexample shows: a tensor drawn, or the Python text of any other value.
+Shown = TensorView | str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """The smallest failing input that was found, and what came of it.
+
+    `call` is the call as the learner would write it, e.g. "conv2d(x, weight, stride=2)"; `inputs` names each argument
+    in that order; `where` says where the answers differ in words ("first at [0, 0, 1, 2]: expected 3.0, got 5.0; 4 of
+    12 elements differ"); `difference` is |got - expected| where both are tensors of one shape; `snippet` is Python that
+    shows the failure again without any test code.
+    """
+
+    call: str
+    inputs: tuple[tuple[str, Shown], ...] = ()
+    expected: Shown | None = None
+    got: Shown | None = None
+    where: str | None = None
+    difference: TensorView | None = None
+    snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How one check ended. `message` is one or more sentences for the learner; `line` is a line of their file."""
+
+    spec: CheckSpec
+    verdict: Verdict = Verdict.NOT_RUN
+    message: str | None = None
+    counterexample: Counterexample | None = None
+    line: int | None = None
+    printed: str = ""  # what the learner's code wrote to stdout and stderr, cut; hostile text
+    duration_s: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return self.spec.points if self.verdict is Verdict.PASSED else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """One public function or class of an exercise. `diagnosis` names the mistake or its kind; `next_step` what to do."""
+
+    name: str
+    max_score: float
+    checks: tuple[CheckResult, ...] = ()
+    diagnosis: str | None = None
+    status: Status = Status.TODO
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseResult:
+    name: str
+    title: str
+    tasks: tuple[TaskResult, ...]
+    missing: bool = False  # the submission has no such module: listed at no cost
+
+    @property
+    def score(self) -> float:
+        return sum(task.score for task in self.tasks)
+
+    @property
+    def max_score(self) -> float:
+        return sum(task.max_score for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    grader: str
+    python: str
+    torch: str
+    device: str
+    isolation: Isolation
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole result of one submission: the only thing a renderer sees."""
+
+    submission: str
+    sha256: str
+    environment: Environment
+    exercises: tuple[ExerciseResult, ...]
+    notes: tuple[str, ...] = field(default=())  # about the submission itself: files left out, and why
+
+    @property
+    def score(self) -> float:
+        return sum(exercise.score for exercise in self.exercises)
+
+    @property
+    def max_score(self) -> float:
+        return sum(exercise.max_score for exercise in self.exercises)
+
+    @property
+    def faulty(self) -> bool:
+        return any(task.status is Status.FAULT for exercise in self.exercises for task in exercise.tasks)

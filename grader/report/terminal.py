@@ -1,0 +1,174 @@
+"""Report -> what a learner reads in the terminal.
+
+What lives here: layout. Tensors are drawn in blocks.py, sentences come from words.py. Nothing is parsed as markup:
+every string that came from a submission is a `Text`, cleaned first. What a task shows stands behind a bar, so that no
+line of it can begin with something that a CI log takes for a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from grader.model import CheckResult, Counterexample, ExerciseResult, Report, Status, TaskResult, Verdict
+
+from . import blocks, words
+
+STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.TODO: "dim", Status.FAULT: "bold magenta"}
+PRINTED_LINES = 12  # of a check's output; the learner has the rest in their own terminal
+
+
+class Barred:
+    """Anything with a vertical bar before each of its lines."""
+
+    def __init__(self, content: RenderableType, style: str = "dim") -> None:
+        self.content = content
+        self.style = style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bar = Segment("| " if options.ascii_only else "│ ", Style.parse(self.style))
+        inner = options.update(width=max(20, options.max_width - 2))
+        for segments in console.render_lines(self.content, inner, pad=False):
+            yield bar
+            yield from segments
+            yield Segment.line()
+
+
+def render(report: Report, console: Console) -> None:
+    """Write the report to the console, at its width and with the colours it has."""
+    for part in renderables(report, ascii_only=console.options.ascii_only):
+        console.print(part, highlight=False)
+
+
+def renderables(report: Report, *, ascii_only: bool = False) -> Iterator[RenderableType]:
+    """The report from top to bottom: overview, each task that did not pass, score, next step."""
+    symbols = words.ASCII_SYMBOLS if ascii_only else words.SYMBOLS
+    yield header(report)
+    for exercise in report.exercises:
+        yield overview(exercise, symbols)
+    for exercise in report.exercises:
+        if not exercise.missing:
+            for task in exercise.tasks:
+                if task.status in {Status.FAILED, Status.FAULT}:
+                    yield Text()
+                    yield task_detail(exercise, task, symbols[task.status])
+    yield Text()
+    yield closing(report)
+
+
+def header(report: Report) -> RenderableType:
+    """Whose work this is, how it was run, and what was left out of it."""
+    env = report.environment
+    how = f"{env.isolation} · {env.device} · Python {env.python} · torch {env.torch} · grader {env.grader}"
+    lines = [Text(words.line(report.submission), "bold"), Text(f"{how} · seed {env.seed}", "dim")]
+    lines += [Text(f"Note: {words.line(note)}", "yellow") for note in report.notes]
+    return Group(*lines, Text())
+
+
+def overview(exercise: ExerciseResult, symbols: dict[Status, str]) -> RenderableType:
+    """An exercise's tasks, a line each: state, points, diagnosis. One that is missing is one dim line."""
+    title = words.line(exercise.title)
+    if exercise.missing:
+        worth = words.points(exercise.max_score)
+        return Text(f"{exercise.name} · {title} · not in this submission (0 / {worth})", "dim")
+    faulty = any(task.status is Status.FAULT for task in exercise.tasks)
+    head = Text(f"{exercise.name} · {title}", "bold")
+    head.append(f"  {'no grade' if faulty else _of(exercise.score, exercise.max_score)}", "not bold")
+    table = Table.grid(padding=(0, 1), expand=False)
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for task in exercise.tasks:
+        style = STYLES[task.status]
+        earned = "no grade" if task.status is Status.FAULT else _of(task.score, task.max_score)
+        state = Text(f"{symbols[task.status]} {words.STATES[task.status]}", style)
+        about = Text(words.line(task.diagnosis, 300) if task.diagnosis else "", "dim")
+        table.add_row("", state, Text(task.name), Text(earned), about)
+    return Group(head, table)
+
+
+def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> RenderableType:
+    """One check drawn in full, the diagnosis, the other failing checks in a line each, and what to do next."""
+    style = STYLES[task.status]
+    title = Text(f"{symbol} {words.full_name(exercise, task)}", f"bold {style}")
+    if task.status is not Status.FAULT:
+        title.append(f"   {_of(task.score, task.max_score)} points", "not bold default")
+    shown = words.leading(task)
+    parts: list[RenderableType] = []
+    if shown is not None:
+        parts += check_detail(shown, exercise)
+    if task.diagnosis:
+        said = Text(words.block(task.diagnosis))
+        parts += [Panel(said, title="What this looks like", title_align="left", box=box.ROUNDED, border_style="cyan")]
+    if shown is not None and shown.printed.strip():
+        parts += [printed(shown)]
+    others = [check for check in words.failing(task) if check is not shown]
+    if others:
+        parts += [Group(Text("Also:", "bold"), *(other_line(check, exercise) for check in others))]
+    parts += [Text.assemble(("Next step: ", "bold"), f"{words.next_step(task)}.")]
+    spaced = [item for part in parts for item in (Text(), part)]
+    return Group(title, Barred(Group(*spaced[1:]), style))
+
+
+def check_detail(check: CheckResult, exercise: ExerciseResult) -> list[RenderableType]:
+    """Title, verdict and message; then the counterexample."""
+    said = Text.assemble((words.line(check.spec.title), "bold"), f"\n{words.VERDICTS[check.verdict]}")
+    if check.line is not None:
+        said.append(f" (line {check.line} of your file)")
+    if check.verdict is Verdict.NOT_RUN:
+        said.append(f": {words.waiting_for(check, exercise)}")
+    elif check.message:
+        said.append(f"\n{words.block(check.message)}")
+    return [said, *counterexample(check.counterexample)] if check.counterexample else [said]
+
+
+def counterexample(example: Counterexample) -> list[RenderableType]:
+    """The call, its inputs, and expected and got side by side."""
+    parts: list[RenderableType] = [Text.assemble(("Call: ", "bold"), words.block(example.call))]
+    if example.inputs:
+        parts.append(blocks.row([(words.line(name), value) for name, value in example.inputs]))
+    if example.expected is not None or example.got is not None:
+        parts.append(blocks.comparison(example.expected, example.got))
+    if example.where:
+        parts.append(Text(words.block(example.where), "italic"))
+    return parts
+
+
+def printed(check: CheckResult) -> RenderableType:
+    """What the learner's code wrote, quoted."""
+    lines = words.block(check.printed).rstrip("\n").split("\n")
+    quoted = [Padding(Barred(Text(line)), (0, 0, 0, 2)) for line in lines[:PRINTED_LINES]]
+    if len(lines) > PRINTED_LINES:
+        quoted.append(Padding(Text(f"… {len(lines) - PRINTED_LINES} more lines", "dim"), (0, 0, 0, 2)))
+    return Group(Text("Your code printed:", "bold"), *quoted)
+
+
+def other_line(check: CheckResult, exercise: ExerciseResult) -> RenderableType:
+    """A failing check that is not drawn: its title and what it says, on a line that may wrap."""
+    if check.verdict is Verdict.NOT_RUN:
+        mark, said = "·", f"not run yet: {words.waiting_for(check, exercise)}"
+    else:
+        mark, said = "✗", words.line(check.message) if check.message else words.VERDICTS[check.verdict]
+    return Padding(Text.assemble(f"{mark} ", words.line(check.spec.title), (f" · {said}", "dim")), (0, 0, 0, 2))
+
+
+def closing(report: Report) -> RenderableType:
+    """The score and the next step; no score where the fault is ours."""
+    after = Text(words.closing(report), "magenta" if report.faulty else "default")
+    if report.faulty:
+        return after
+    return Group(Text(f"Score: {_of(report.score, report.max_score)} points", "bold"), after)
+
+
+def _of(score: float, maximum: float) -> str:
+    return f"{words.points(score)} / {words.points(maximum)}"

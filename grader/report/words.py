@@ -1,0 +1,138 @@
+"""What every renderer says in the same words: verdicts, states, next steps.
+
+What lives here: sentences for the learner, and the few questions about a report that decide which one is said.
+"""
+
+from __future__ import annotations
+
+from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, Verdict
+from grader.text import clean
+
+SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.TODO: "·", Status.FAULT: "!"}
+ASCII_SYMBOLS = {Status.PASSED: "+", Status.FAILED: "x", Status.TODO: ".", Status.FAULT: "!"}
+STATES = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.TODO: "to do", Status.FAULT: "our fault"}
+
+VERDICTS = {
+    Verdict.PASSED: "passed",
+    Verdict.WRONG: "the answer is wrong",
+    Verdict.RAISED: "your code raised an error",
+    Verdict.REFUSED: "your code used something this task does not allow",
+    Verdict.TIMED_OUT: "your code took too long",
+    Verdict.DIED: "your code ended the process",
+    Verdict.TODO: "not written yet",
+    Verdict.NOT_RUN: "not run yet",
+    Verdict.FAULT: "the grader failed, not you",
+}
+
+STEPS = {
+    Verdict.WRONG: "work the example through by hand, find the first step where your code does something else",
+    Verdict.RAISED: "read the error, then print the shapes just before that line",
+    Verdict.REFUSED: "replace that operation with your own code: building it is what this task is about",
+    Verdict.TIMED_OUT: "look for a loop that never ends, or a Python loop over every pixel",
+    Verdict.DIED: "look for exit(), endless recursion or a tensor far larger than you meant it to be",
+    Verdict.TODO: "write the body in place of `raise NotImplementedError`",
+    Verdict.NOT_RUN: "make the checks pass that come before these",
+    Verdict.FAULT: "nothing: this is for us to repair. Please send this report to your course staff",
+}
+
+NO_GRADE = (
+    "No grade was given: the grader itself failed. This is not your mistake and costs you nothing. "
+    "Please send this report to your course staff."
+)
+
+
+def line(text: str, limit: int = 400) -> str:
+    """Somebody else's text, made harmless and put on one line."""
+    return clean(text, limit=limit, keep_newlines=False)
+
+
+def block(text: str, limit: int = 4000) -> str:
+    """Somebody else's text, made harmless, its lines kept."""
+    return clean(text, limit=limit)
+
+
+def points(score: float) -> str:
+    """12, 7.5 or 0.33: no more digits than there are."""
+    return f"{round(score, 2):g}"
+
+
+def full_name(exercise: ExerciseResult, task: TaskResult) -> str:
+    return f"{exercise.name}::{task.name}"
+
+
+def failing(task: TaskResult) -> list[CheckResult]:
+    """The checks that did not pass, in the course's order."""
+    return [check for check in task.checks if check.verdict is not Verdict.PASSED]
+
+
+def leading(task: TaskResult) -> CheckResult | None:
+    """The check to talk about: our fault first, then the first failing one with a counterexample, then any that ran."""
+    checks = failing(task)
+    ranked = [
+        *(check for check in checks if check.verdict is Verdict.FAULT),
+        *(check for check in checks if check.counterexample is not None),
+        *(check for check in checks if check.verdict is not Verdict.NOT_RUN),
+        *checks,
+    ]
+    return ranked[0] if ranked else None
+
+
+def next_step(task: TaskResult) -> str:
+    """One sentence on what to do about a task that has not passed, from the check shown."""
+    check = leading(task)
+    verdict = check.verdict if check else Verdict.TODO
+    step = STEPS[verdict]
+    if check and check.line is not None and verdict in {Verdict.RAISED, Verdict.REFUSED}:
+        step = f"go to line {check.line} of your file; {step}"
+    return step
+
+
+def waiting_for(check: CheckResult, exercise: ExerciseResult) -> str:
+    """What to fix before a check that was not run can run, in words."""
+    known = {other.spec.name: other for task in exercise.tasks for other in task.checks}
+    roots = _roots(check, known, frozenset())
+    if not roots:
+        return line(check.message) if check.message else "it did not get its turn"
+    titles = " and ".join(f"“{line(root.spec.title)}”" for root in roots)
+    return f"it runs once {titles} passes"
+
+
+def _roots(check: CheckResult, known: dict[str, CheckResult], seen: frozenset[str]) -> list[CheckResult]:
+    """The checks at the far end of `needs` that really failed, without repetition."""
+    found: dict[str, CheckResult] = {}
+    for name in check.spec.needs:
+        needed = known.get(name)
+        if needed is None or name in seen or needed.verdict is Verdict.PASSED:
+            continue
+        deeper = _roots(needed, known, seen | {name}) if needed.verdict is Verdict.NOT_RUN else []
+        found |= {root.spec.name: root for root in deeper or [needed]}
+    return list(found.values())
+
+
+def first_unfinished(report: Report) -> tuple[ExerciseResult, TaskResult] | None:
+    """Where to go on: the first task that failed, else the first to do, among the exercises that are there."""
+    unfinished = [
+        (exercise, task)
+        for exercise in report.exercises
+        if not exercise.missing
+        for task in exercise.tasks
+        if task.status in {Status.FAILED, Status.TODO}
+    ]
+    failed = [pair for pair in unfinished if pair[1].status is Status.FAILED]
+    return (failed or unfinished or [None])[0]
+
+
+def closing(report: Report) -> str:
+    """The last line a learner reads: where to go on."""
+    if report.faulty:
+        return NO_GRADE
+    target = first_unfinished(report)
+    if target is not None:
+        name = full_name(*target)
+        return f"Next: {name} (a hint: grade hint {name})"
+    missing = [exercise for exercise in report.exercises if exercise.missing]
+    if len(missing) == len(report.exercises):
+        return "Nothing was checked: this submission has none of the exercises."
+    if missing:
+        return f"Every task you handed in passed. Well done! Next: {missing[0].name}"
+    return "Every task passed. Well done!"

@@ -1,0 +1,62 @@
+"""An exception of the learner's code, written down: what kind of end it is, its words, the learner's line."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+
+from .wire import TEXT_CAP, Failure
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory")
+
+
+class MissingTask(Exception):
+    """The module defines nothing of that name."""
+
+
+def failure_from(error: BaseException, filename: str) -> Failure:
+    """The learner's exception as a Failure. Its text is theirs: it is cut here and escaped by whoever shows it."""
+    text = _text(error)
+    kind = _kind(error, text, filename)
+    bases = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return Failure(kind, type(error).__name__, bases, _words(error.msg), error.lineno, error.offset)
+    return Failure(kind, type(error).__name__[:100], bases, text, line_in(error, filename))
+
+
+def _kind(error: BaseException, text: str, filename: str) -> str:
+    if isinstance(error, MissingTask):
+        return "missing"
+    if isinstance(error, NotImplementedError) and _is_the_stub(error, filename):
+        return "todo"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(m in text for m in _OUT_OF_MEMORY)):
+        return "memory"
+    return "exit" if isinstance(error, SystemExit) else "raised"
+
+
+def _is_the_stub(error: BaseException, filename: str) -> bool:
+    """PyTorch raises NotImplementedError too; a stub's comes from a line of the learner's file that raises it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or frames[-1].filename != filename or frames[-1].lineno is None:
+        return False
+    return "NotImplementedError" in linecache.getline(filename, frames[-1].lineno)
+
+
+def line_in(error: BaseException, filename: str) -> int | None:
+    """The innermost line of the learner's file on the way to the exception."""
+    try:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    except BaseException:  # a traceback of the learner's making
+        return None
+    return lines[-1] if lines else None
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return _words(str(error))
+    except BaseException:
+        return "(its text raises)"
+
+
+def _words(text: object) -> str:
+    return str(text)[:TEXT_CAP].encode("utf-8", "replace").decode()
