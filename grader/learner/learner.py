@@ -81,6 +81,10 @@ class Learner:
         makers = {Kind.FUNCTION: RemoteFunction, Kind.MODULE: RemoteClass, Kind.AUTOGRAD: RemoteAutograd}
         return makers[self._kinds[name]](self.link, name)
 
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return tuple(self._kinds)
+
     def count_ops(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, int]:
         """(value, number of tensor operations dispatched over there) of one call."""
         with self.link.counted():

@@ -33,6 +33,8 @@ class TimeLimits:
 class Session(Protocol):
     """What the proxies need of the other side."""
 
+    impatient: bool  # whether the task at hand has run out of time once
+
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]: ...
 
     @property

@@ -23,6 +23,7 @@ from .planes import Plane
 SIDE = 8  # rows and columns of a plane that are drawn
 PLANES = 4  # planes of a tensor that are drawn
 GAP = 4  # blank columns between expected and got
+ODD = "bold red"  # a tensor of another shape or type than expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Beside:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [Measurement.get(console, options, part).maximum for part in (self.left, self.right)]
         if sum(widths) + GAP > options.max_width:
-            yield Group(self.left, self.right)
+            yield Group(self.left, Text(), self.right)
             return
         table = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
         table.add_row(self.left, self.right)
@@ -52,21 +53,25 @@ def row(named: Sequence[tuple[str, Shown]]) -> RenderableType:
     return Group(*parts, *plain)
 
 
-def comparison(expected: Shown | None, got: Shown | None) -> RenderableType:
-    """Expected and got on one colour scale and with the same planes, differing elements marked."""
+def comparison(expected: Shown | None, got: Shown | None, *, say: bool = True) -> RenderableType:
+    """Expected and got on one colour scale and with the same planes, differing elements marked.
+
+    `say`: whether to put into words that shape or type differ, for want of another sentence that does.
+    """
     if isinstance(expected, str) and isinstance(got, str):
         return texts(expected, got)
     marked = planes.differing(expected, got)
     digits = planes.digits_apart(expected, got)
     scale = planes.span(expected, got)
-    named = [("expected", expected), ("got", got)]
+    unlike = planes.unlike(expected, got)
+    named = [("expected", "bold", expected), ("got", ODD if unlike else "bold", got)]
     drawn = [
-        drawing(Text(name, "bold"), value, marked=marked, digits=digits, scale=scale)
-        for name, value in named
+        drawing(Text(name, style), value, marked=marked, digits=digits, scale=scale)
+        for name, style, value in named
         if value is not None
     ]
     shown: RenderableType = Beside(*drawn) if len(drawn) == 2 else drawn[0]
-    notes = [Text(f"different: {unlike}", "bold red")] if (unlike := planes.unlike(expected, got)) else []
+    notes = [Text(f"different: {unlike}", "bold red")] if unlike and say else []
     legend = [Text("[ ] marks an element that differs", "dim")] if marked else []
     return Group(shown, *notes, *legend)
 
@@ -94,24 +99,15 @@ def drawing(
     """A name, the tensor's type and shape, and its planes; any other value as its text."""
     if isinstance(value, str):
         return Group(name, Text(words.block(value, 2000)))
-    head = Text.assemble(name, "  ", (planes.headline(value), "dim"))
+    head = Text.assemble(name, "  ", (planes.headline(value), "red" if name.style == ODD else "dim"))
     every = planes.planes(value, marked, digits=digits)
     if not every:
-        return Group(head, Text(unshown(value), "dim"))
+        return Group(head, Text(planes.unshown(value), "dim"))
     chosen = [planes.window(plane, SIDE, SIDE) for plane in planes.interesting(every, PLANES)]
     body = [part for plane in chosen for part in plane_lines(plane, scale or planes.span(value))]
     left = len(every) - len(chosen)
     more = [Text(f"… and {left} more plane{'s' if left > 1 else ''}", "dim")] if left else []
     return Group(head, *body, *more)
-
-
-def unshown(value: TensorView) -> str:
-    """Why no element is drawn."""
-    if 0 in value.shape:
-        return "no elements"
-    if value.low is None or value.high is None:
-        return "too large to draw"
-    return f"too large to draw; from {planes.number(value.low)} to {planes.number(value.high)}"
 
 
 def plane_lines(plane: Plane, scale: tuple[float, float]) -> list[Text]:

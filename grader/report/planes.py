@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from grader.model import Counterexample, Json, Shown, TensorView
+from grader.model import Json, Shown, TensorView
 
 Index = tuple[int, ...]
 
@@ -128,12 +128,12 @@ def digits_apart(expected: Shown | None, got: Shown | None) -> int:
 
 
 def planes(view: TensorView, marked: frozenset[Index] = frozenset(), *, digits: int = 4) -> list[Plane]:
-    """The tensor as planes of its last two axes: a vector is one row, a single number one cell, an empty one nothing."""
+    """The tensor as planes of its last two axes; a vector is one row, a single number one cell; empty gives none."""
     if view.values is None or 0 in view.shape:
         return []
     found = elements(view)
-    leading, (height, width) = view.shape[:-2], ((1, 1) + view.shape)[-2:]
     rank = len(view.shape)
+    leading, (height, width) = view.shape[:-2], (1, 1, *view.shape)[-2:]
 
     def cell(front: Index, row: int, column: int) -> Cell:
         full = (*front, row, column)
@@ -141,16 +141,17 @@ def planes(view: TensorView, marked: frozenset[Index] = frozenset(), *, digits: 
         value = found.get(index)
         return Cell(value, number(value, digits), index in marked)
 
-    return [
-        Plane(front, tuple(tuple(cell(front, r, c) for c in range(width)) for r in range(height)), 0, 0, (height, width))
-        for front in product(*map(range, leading))
-    ]
+    def rows(front: Index) -> tuple[tuple[Cell, ...], ...]:
+        return tuple(tuple(cell(front, row, column) for column in range(width)) for row in range(height))
+
+    return [Plane(front, rows(front), whole=(height, width)) for front in product(*map(range, leading))]
 
 
 def interesting(every: list[Plane], limit: int) -> list[Plane]:
-    """At most `limit` planes, those with differences first in line, in the tensor's order."""
-    ranked = sorted(range(len(every)), key=lambda i: (not every[i].differs, i))
-    return [every[i] for i in sorted(ranked[:limit])]
+    """All planes where they are few; else at most `limit`: of those that differ, or from the first on."""
+    if len(every) <= limit:
+        return every
+    return ([plane for plane in every if plane.differs] or every)[:limit]
 
 
 def window(plane: Plane, rows: int, columns: int) -> Plane:
@@ -184,6 +185,15 @@ def headline(view: TensorView) -> str:
     return f"{view.dtype} {view.shape}"
 
 
+def unshown(view: TensorView) -> str:
+    """Why no element is drawn."""
+    if 0 in view.shape:
+        return "no elements"
+    if view.low is None or view.high is None:
+        return "too large to draw"
+    return f"too large to draw; from {number(view.low)} to {number(view.high)}"
+
+
 def unlike(expected: Shown | None, got: Shown | None) -> str:
     """What is different before any value is: shape or type, in words; empty where both are the same."""
     if not isinstance(expected, TensorView) or not isinstance(got, TensorView):
@@ -205,8 +215,3 @@ def split_difference(expected: str, got: str) -> tuple[str, str, str, str]:
 
 def _words(text: str) -> Iterator[str]:
     return (match.group() for match in re.finditer(r"[\w.+-]+|\s+|.", text, re.DOTALL))
-
-
-def pictured(example: Counterexample) -> bool:
-    """Whether there is anything to draw beyond the call itself."""
-    return bool(example.inputs) or example.expected is not None or example.got is not None

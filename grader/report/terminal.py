@@ -23,6 +23,7 @@ from grader.model import CheckResult, Counterexample, ExerciseResult, Report, St
 from . import blocks, words
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.TODO: "dim", Status.FAULT: "bold magenta"}
+STATE_WIDTH, NAME_WIDTH, POINTS_WIDTH = 13, 28, 8  # columns of the overview; the diagnosis has the rest of the line
 PRINTED_LINES = 12  # of a check's output; the learner has the rest in their own terminal
 
 
@@ -52,8 +53,9 @@ def renderables(report: Report, *, ascii_only: bool = False) -> Iterator[Rendera
     """The report from top to bottom: overview, each task that did not pass, score, next step."""
     symbols = words.ASCII_SYMBOLS if ascii_only else words.SYMBOLS
     yield header(report)
+    names = max((len(task.name) for exercise in report.exercises for task in exercise.tasks), default=0)
     for exercise in report.exercises:
-        yield overview(exercise, symbols)
+        yield overview(exercise, symbols, names)
     for exercise in report.exercises:
         if not exercise.missing:
             for task in exercise.tasks:
@@ -68,13 +70,16 @@ def header(report: Report) -> RenderableType:
     """Whose work this is, how it was run, and what was left out of it."""
     env = report.environment
     how = f"{env.isolation} · {env.device} · Python {env.python} · torch {env.torch} · grader {env.grader}"
-    lines = [Text(words.line(report.submission), "bold"), Text(f"{how} · seed {env.seed}", "dim")]
-    lines += [Text(f"Note: {words.line(note)}", "yellow") for note in report.notes]
-    return Group(*lines, Text())
+    name = Text.assemble("Submission  ", (words.line(report.submission), "bold"), no_wrap=True, overflow="ellipsis")
+    notes = [Barred(Text(words.line(note)), "yellow") for note in report.notes]
+    return Group(name, Text(f"{how} · seed {env.seed}", "dim"), *notes, Text())
 
 
-def overview(exercise: ExerciseResult, symbols: dict[Status, str]) -> RenderableType:
-    """An exercise's tasks, a line each: state, points, diagnosis. One that is missing is one dim line."""
+def overview(exercise: ExerciseResult, symbols: dict[Status, str], names: int) -> RenderableType:
+    """An exercise's tasks, a line each: state, points, diagnosis. One that is missing is one dim line.
+
+    `names` is the width of the longest task name of the report, so that the columns of all exercises align.
+    """
     title = words.line(exercise.title)
     if exercise.missing:
         worth = words.points(exercise.max_score)
@@ -82,18 +87,18 @@ def overview(exercise: ExerciseResult, symbols: dict[Status, str]) -> Renderable
     faulty = any(task.status is Status.FAULT for task in exercise.tasks)
     head = Text(f"{exercise.name} · {title}", "bold")
     head.append(f"  {'no grade' if faulty else _of(exercise.score, exercise.max_score)}", "not bold")
-    table = Table.grid(padding=(0, 1), expand=False)
-    table.add_column(width=1)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in (STATE_WIDTH, min(names, NAME_WIDTH)):
+        table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+    table.add_column(min_width=POINTS_WIDTH, no_wrap=True, justify="right")
+    table.add_column()  # the only one that may shrink; its text is cut, not wrapped
     for task in exercise.tasks:
         style = STYLES[task.status]
         earned = "no grade" if task.status is Status.FAULT else _of(task.score, task.max_score)
-        state = Text(f"{symbols[task.status]} {words.STATES[task.status]}", style)
-        about = Text(words.line(task.diagnosis, 300) if task.diagnosis else "", "dim")
-        table.add_row("", state, Text(task.name), Text(earned), about)
+        state = Text(f"  {symbols[task.status]} {words.STATES[task.status]}", style)
+        said = words.line(task.diagnosis, 300) if task.diagnosis else ""
+        about = Text(said, "dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(state, Text(task.name), Text(earned), about)
     return Group(head, table)
 
 
@@ -122,9 +127,9 @@ def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> Rend
 
 def check_detail(check: CheckResult, exercise: ExerciseResult) -> list[RenderableType]:
     """Title, verdict and message; then the counterexample."""
-    said = Text.assemble((words.line(check.spec.title), "bold"), f"\n{words.VERDICTS[check.verdict]}")
+    said = Text.assemble((words.line(check.spec.title), "bold"), "\n", (words.VERDICTS[check.verdict], "italic"))
     if check.line is not None:
-        said.append(f" (line {check.line} of your file)")
+        said.append(f" (line {check.line} of your file)", "italic")
     if check.verdict is Verdict.NOT_RUN:
         said.append(f": {words.waiting_for(check, exercise)}")
     elif check.message:
@@ -138,7 +143,7 @@ def counterexample(example: Counterexample) -> list[RenderableType]:
     if example.inputs:
         parts.append(blocks.row([(words.line(name), value) for name, value in example.inputs]))
     if example.expected is not None or example.got is not None:
-        parts.append(blocks.comparison(example.expected, example.got))
+        parts.append(blocks.comparison(example.expected, example.got, say=example.where is None))
     if example.where:
         parts.append(Text(words.block(example.where), "italic"))
     return parts
@@ -156,10 +161,17 @@ def printed(check: CheckResult) -> RenderableType:
 def other_line(check: CheckResult, exercise: ExerciseResult) -> RenderableType:
     """A failing check that is not drawn: its title and what it says, on a line that may wrap."""
     if check.verdict is Verdict.NOT_RUN:
-        mark, said = "·", f"not run yet: {words.waiting_for(check, exercise)}"
+        said = f"not run yet: {words.waiting_for(check, exercise)}"
     else:
-        mark, said = "✗", words.line(check.message) if check.message else words.VERDICTS[check.verdict]
-    return Padding(Text.assemble(f"{mark} ", words.line(check.spec.title), (f" · {said}", "dim")), (0, 0, 0, 2))
+        said = words.line(check.message, 200) if check.message else words.VERDICTS[check.verdict]
+    return bullet(Text.assemble(words.line(check.spec.title), (f" · {said}", "dim")))
+
+
+def bullet(text: Text) -> RenderableType:
+    """A list item whose further lines are indented."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_row(" -", text)
+    return table
 
 
 def closing(report: Report) -> RenderableType:

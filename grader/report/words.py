@@ -32,7 +32,7 @@ STEPS = {
     Verdict.DIED: "look for exit(), endless recursion or a tensor far larger than you meant it to be",
     Verdict.TODO: "write the body in place of `raise NotImplementedError`",
     Verdict.NOT_RUN: "make the checks pass that come before these",
-    Verdict.FAULT: "nothing: this is for us to repair. Please send this report to your course staff",
+    Verdict.FAULT: "none for you: this is ours to repair. Please send this report to your course staff",
 }
 
 NO_GRADE = (
@@ -119,7 +119,7 @@ def first_unfinished(report: Report) -> tuple[ExerciseResult, TaskResult] | None
         if task.status in {Status.FAILED, Status.TODO}
     ]
     failed = [pair for pair in unfinished if pair[1].status is Status.FAILED]
-    return (failed or unfinished or [None])[0]
+    return next(iter(failed or unfinished), None)
 
 
 def closing(report: Report) -> str:

@@ -1,0 +1,172 @@
+"""The pytest plugin: finds the checks of an exercise, hands them `learner` and `reference`, turns each end into a result.
+
+pytest collects and calls; whether a check passed is decided here, from exceptions of our own. Every check starts as
+not_run, so what pytest did not get to has not passed.
+"""
+
+from __future__ import annotations
+
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import hypothesis.errors
+import pytest
+
+from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerRefused, LearnerTimedOut, LearnerTodo
+from grader.learner import Learner
+from grader.model import CheckResult, CheckSpec, Verdict
+from grader.text import clean
+
+from . import examples
+from .check import Halt, Trial, trial
+from .compare import Mismatch
+from .show import counterexample
+
+_VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
+    (Mismatch, Verdict.WRONG),
+    (LearnerTodo, Verdict.TODO),
+    (LearnerRefused, Verdict.REFUSED),
+    (LearnerTimedOut, Verdict.TIMED_OUT),
+    (LearnerDied, Verdict.DIED),
+    (LearnerFault, Verdict.RAISED),
+)
+# Exceptions that can only be ours: the machine's, Hypothesis's, our own.
+_OURS = (OSError, MemoryError, GraderFault, hypothesis.errors.HypothesisException, ImportError, NameError)
+
+
+@dataclass(slots=True)
+class Checks:
+    """The plugin. `open_learner` gives the learner for a task; `wanted` limits the tasks; `tell` hears of every result."""
+
+    exercise: str
+    tasks: tuple[str, ...]
+    reference_module: types.ModuleType
+    open_learner: Callable[[str], Learner]
+    wanted: frozenset[str] | None = None
+    only: frozenset[str] | None = None  # names of checks; None: all
+    tell: Callable[[CheckResult], None] = lambda _: None
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    trials: dict[str, Trial] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    @pytest.fixture
+    def learner(self, request: pytest.FixtureRequest) -> Learner:
+        return self.open_learner(_spec(request.node).task)
+
+    @pytest.fixture
+    def reference(self) -> types.ModuleType:
+        return self.reference_module
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if metafunc.function is examples.test_examples:
+            metafunc.parametrize("task", self.tasks)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Course order, the wanted ones, and the list that every result is measured against."""
+        known = [item for item in items if _spec(item).task in self.tasks]
+        if len(known) != len(items):
+            self.errors.append(f"checks of unknown tasks: {sorted({_spec(i).task for i in items} - set(self.tasks))}")
+        known.sort(key=lambda item: self.tasks.index(_spec(item).task))  # stable: the file's order within a task
+        items[:] = [item for item in known if self._is_wanted(_spec(item))]
+        self.results.update({_spec(item).name: CheckResult(_spec(item)) for item in items})
+
+    def _is_wanted(self, spec: CheckSpec) -> bool:
+        return (self.wanted is None or spec.task in self.wanted) and (self.only is None or spec.name in self.only)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.errors.append(str(report.longrepr)[-2000:])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        spec = _spec(pyfuncitem)
+        result = self._held_back(spec) or self._run(spec, pyfuncitem)
+        self.results[spec.name] = result
+        self.tell(result)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:  # only a fixture of ours can still fail
+            self.errors.append(str(report.longrepr)[-2000:])
+
+    def _held_back(self, spec: CheckSpec) -> CheckResult | None:
+        """Not run, because a check it needs did not pass."""
+        for name in spec.needs:
+            needed = self.results.get(name)
+            if needed is None or needed.verdict is Verdict.PASSED:
+                continue  # not asked for in this run, or fine
+            verdict = Verdict.TODO if needed.verdict is Verdict.TODO else Verdict.NOT_RUN
+            return CheckResult(spec, verdict, f"first make this pass: {needed.spec.title}")
+        return None
+
+    def _run(self, spec: CheckSpec, item: pytest.Function) -> CheckResult:
+        arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+        learner: Learner = arguments["learner"]
+        learner.link.session.take_output()
+        started = time.perf_counter()
+        with trial(learner) as recorded:
+            cause = _cause(item.obj, arguments, recorded)
+        took = time.perf_counter() - started
+        self.trials[spec.name] = recorded
+        printed = clean(learner.link.session.take_output(), 2000)
+        if cause is None:
+            return CheckResult(spec, Verdict.PASSED, printed=printed, duration_s=took)
+        result = self._explained(spec, cause, recorded)
+        return replace(result, printed=printed, duration_s=took)
+
+    def _explained(self, spec: CheckSpec, cause: BaseException, recorded: Trial) -> CheckResult:
+        case = recorded.failures[-1].case if recorded.failures else recorded.learner.link.case
+        verdict = next((verdict for kind, verdict in _VERDICTS if isinstance(cause, kind)), Verdict.FAULT)
+        if verdict is Verdict.FAULT:
+            return CheckResult(spec, verdict, clean(f"{type(cause).__name__}: {cause}"))
+        line = cause.line if isinstance(cause, LearnerFault) else None
+        view = None
+        if verdict not in (Verdict.TODO,):
+            view = counterexample(self.exercise, self.reference_module, case, cause)
+        return CheckResult(spec, verdict, clean(_sentence(cause)), view, line)
+
+
+def _cause(function: Callable[..., Any], arguments: dict[str, Any], recorded: Trial) -> BaseException | None:
+    """Run the check: None where it passes, else what went wrong."""
+    try:
+        function(**arguments)
+    except Halt as halt:
+        return halt.cause
+    except (Mismatch, LearnerFault) as cause:
+        if not recorded.failures:
+            return cause
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except _OURS as error:
+        if not recorded.failures:  # otherwise Hypothesis complains of a failure that does not repeat
+            return error
+    except BaseException as error:
+        # The check itself stumbled. Our references make it pass, so it stumbled over what the learner's code gave.
+        if not recorded.failures:
+            return Mismatch("type", f"your answer could not be used: {type(error).__name__}: {error}")
+    return recorded.failures[-1].cause if recorded.failures else None
+
+
+def _sentence(cause: BaseException) -> str:
+    if isinstance(cause, LearnerFault) and cause.line is not None:
+        return f"line {cause.line}: {cause.message}"
+    return str(cause)
+
+
+def _spec(item: pytest.Item) -> CheckSpec:
+    function = getattr(item, "obj", None)
+    if function is examples.test_examples and isinstance(item, pytest.Function):
+        task = item.callspec.params["task"]
+        return CheckSpec(f"{task}_examples", task, examples.TITLE, 0.0)
+    spec: CheckSpec | None = getattr(function, "grader_spec", None)
+    if spec is None:
+        raise GraderFault(f"{item.nodeid} is no check: it lacks @check")
+    return spec
+
+
+def iterate(results: dict[str, CheckResult]) -> Iterator[CheckResult]:
+    yield from results.values()

@@ -1,0 +1,184 @@
+"""A failing case as fields for the eye: the call in words, its inputs, expected and got, a snippet that repeats it."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from grader.learner import Case, Event
+from grader.learner.modules import RemoteModule
+from grader.model import Counterexample, Shown, TensorView
+from grader.text import clean
+from grader.worker.values import OpaqueV
+
+from .compare import Mismatch
+
+VALUES_CAP = 1024  # elements of a tensor that are still shown
+SNIPPET_CAP = 400  # elements of a tensor that are still worth pasting
+TEXT_CAP = 600
+
+
+def tensor_view(tensor: torch.Tensor) -> TensorView:
+    """A tensor as plain data."""
+    plain, name = tensor.detach(), str(tensor.dtype).removeprefix("torch.")
+    if plain.device.type == "meta" or plain.is_complex():
+        return TensorView(name, tuple(plain.shape), None)
+    finite = plain[plain.isfinite()] if plain.is_floating_point() else plain.reshape(-1)
+    low, high = (finite.min().item(), finite.max().item()) if finite.numel() else (None, None)
+    values = plain.tolist() if plain.numel() <= VALUES_CAP else None
+    return TensorView(
+        name, tuple(plain.shape), values, None if low is None else float(low), None if high is None else float(high)
+    )
+
+
+def shown(value: Any) -> Shown:
+    """Any value of a check for the eye. What came from the learner is cleaned."""
+    if isinstance(value, torch.Tensor):
+        return tensor_view(value)
+    if isinstance(value, OpaqueV):
+        return clean(f"a {value.type_name}: {value.text}", TEXT_CAP)
+    if isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
+        parts = ", ".join(f"{_dtype(v)} {tuple(v.shape)}" if isinstance(v, torch.Tensor) else repr(v) for v in value)
+        return clean(f"({parts})", TEXT_CAP)
+    return clean(value if isinstance(value, str) else repr(value), TEXT_CAP)
+
+
+def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause: Any) -> Counterexample | None:
+    """What the case looked like: its last call, every tensor it was given, and how the answer differs."""
+    if not case.events:
+        return None
+    writer = _Writer(exercise, reference)
+    for event in case.events:
+        writer.write(event)
+    mismatch = cause if isinstance(cause, Mismatch) else None
+    return Counterexample(
+        call=writer.calls[-1],
+        inputs=tuple((name, tensor_view(value)) for name, value in writer.inputs.items()),
+        expected=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.expected),
+        got=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.got),
+        where=None if mismatch is None or mismatch.where is None else clean(mismatch.where, TEXT_CAP),
+        difference=_difference(mismatch),
+        snippet=writer.snippet(),
+    )
+
+
+def _difference(mismatch: Mismatch | None) -> TensorView | None:
+    """|got - expected|, zero where the difference is rounding; NaN where got is no number."""
+    if mismatch is None or mismatch.bad is None:
+        return None
+    got, want = mismatch.got.detach().double(), mismatch.expected.detach().double()
+    return tensor_view(torch.where(mismatch.bad, (got - want).abs(), 0.0))
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Turns events into Python text, giving every tensor a name."""
+
+    exercise: str
+    reference: types.ModuleType
+    inputs: dict[str, torch.Tensor] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    tasks: set[str] = field(default_factory=set)
+    made: dict[str, str] = field(default_factory=dict)
+
+    def write(self, event: Event) -> None:
+        names = _parameters(self.reference, event)
+        given = [self.text(value, names[i] if i < len(names) else f"arg{i}") for i, value in enumerate(event.args)]
+        given += [f"{key}={self.text(value, key)}" for key, value in event.kwargs.items()]
+        call = f"({', '.join(given)})"
+        if event.subject is not None:  # a module that was built before
+            method = f".{event.name}" if event.name else ""
+            self.calls.append(f"{self.made.get(event.subject, event.subject)}{method}{call}")
+            self.lines.append(f"{event.subject}{method}{call}")
+            return
+        self.tasks.add(event.name.split(".")[0])
+        self.calls.append(f"{event.name}{call}")
+        if event.gives is not None:
+            self.made[event.gives] = f"{event.name}{call}"
+        self.lines.append(f"{event.gives} = {event.name}{call}" if event.gives else f"{event.name}{call}")
+
+    def text(self, value: Any, name: str) -> str:
+        if isinstance(value, RemoteModule):
+            return str(value.remote_name)
+        if isinstance(value, torch.Tensor):
+            return self._named(value, name)
+        if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
+            inner = [self.text(item, f"{name}_{i}") for i, item in enumerate(value)]
+            return f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)}{',' * (len(inner) == 1)})"
+        if isinstance(value, dict):
+            pairs = [f"{key!r}: {self.text(item, str(key).replace('.', '_'))}" for key, item in value.items()]
+            return f"{{{', '.join(pairs)}}}"
+        return repr(value)
+
+    def _named(self, value: torch.Tensor, name: str) -> str:
+        for known, tensor in self.inputs.items():
+            if tensor is value:
+                return known
+        final, count = name, 2
+        while final in self.inputs:
+            final, count = f"{name}{count}", count + 1
+        self.inputs[final] = value
+        return final
+
+    def snippet(self) -> str | None:
+        if any(tensor.numel() > SNIPPET_CAP for tensor in self.inputs.values()):
+            return None
+        head = ["import torch", f"from {self.exercise} import {', '.join(sorted(self.tasks))}", ""]
+        made = [f"{name} = {literal(value)}" for name, value in self.inputs.items()]
+        *before, last = self.lines
+        return "\n".join([*head, *made, *before, f"print({last})"])
+
+
+def literal(tensor: torch.Tensor) -> str:
+    """Python that makes this tensor again, layout and requires_grad included."""
+    plain = tensor.detach()
+    grad = ".requires_grad_()" if tensor.requires_grad else ""
+    if plain.device.type == "meta":
+        return f"torch.empty({tuple(plain.shape)}, dtype={plain.dtype}, device='meta'){grad}"
+    if not plain.is_contiguous():
+        span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True))
+        flat = plain.as_strided((span,), (1,))
+        return f"{literal(flat)}.as_strided({tuple(plain.shape)}, {tuple(plain.stride())}){grad}"
+    count = plain.numel()
+    counting = torch.arange(1, count + 1).reshape(plain.shape)
+    if count > 4 and not plain.is_complex() and torch.equal(plain.double(), counting.double()):
+        return f"torch.arange(1, {count + 1}, dtype={plain.dtype}).reshape{tuple(plain.shape)}{grad}"
+    numbers = "[]" if count == 0 else _numbers(plain.tolist())
+    shape = f".reshape{tuple(plain.shape)}" if count == 0 else ""
+    return f"torch.tensor({numbers}, dtype={plain.dtype}){shape}{grad}"
+
+
+def _numbers(values: Any) -> str:
+    if isinstance(values, list):
+        return f"[{', '.join(_numbers(value) for value in values)}]"
+    if isinstance(values, float) and values != values or values in (float("inf"), float("-inf")):
+        return f"float('{values}')"
+    return repr(values)
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _parameters(reference: types.ModuleType, event: Event) -> Sequence[str]:
+    """The names of the arguments as the exercise's own signature has them."""
+    if event.subject is not None:
+        return ("x",) if not event.name else ("state_dict",) if "state" in event.name else ()
+    task = getattr(reference, event.name.split(".")[0], None)
+    if task is None:
+        return ()
+    skip = 1 if event.name.endswith(".apply") else 0
+    return tuple(_signature(task.forward if skip else task))[skip:]
+
+
+def _signature(function: Any) -> Iterator[str]:
+    try:
+        yield from inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return

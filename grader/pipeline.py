@@ -1,0 +1,139 @@
+"""The page to read first: a submission goes in, a report comes out.
+
+collect -> learner -> checks -> diagnosis -> score. Everything else is a detail of one of these.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import torch
+
+from . import score
+from .checker.check import SEED
+from .checker.run import explain, run_checks
+from .collect import Module, Submission
+from .course import Course, Exercise, Task
+from .learner import InProcess, Kind, Learner, LoadFailed, TimeLimits, WorkerSession, Zygote
+from .model import CheckResult, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
+from .worker.wire import Failure, Load, Reply
+
+Tell = Callable[[str, CheckResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to grade: exercise -> its tasks, or None for all of them. Everything, where it is empty."""
+
+    tasks: Mapping[str, frozenset[str] | None]
+
+    def of(self, exercise: Exercise) -> tuple[str, ...]:
+        names = tuple(task.name for task in exercise.tasks)
+        if not self.tasks:
+            return names
+        chosen = self.tasks.get(exercise.name, frozenset())
+        return names if chosen is None else tuple(name for name in names if name in chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """Grades submissions of one course. `zygote` is the wall; None grades in this process (--debug, our own code)."""
+
+    course: Course
+    zygote: Zygote | None
+    device: str = "cpu"
+
+    def grade(
+        self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
+    ) -> Report:
+        """The whole way once. Raises GraderFault where there can be no grade."""
+        torch.set_num_threads(1)  # sums in one order, and the worker has the other core
+        exercises = tuple(
+            self._exercise(exercise, tasks, submission.modules.get(exercise.name), tell)
+            for exercise in self.course.exercises
+            if (tasks := wanted.of(exercise))
+        )
+        return Report(submission.name, submission.sha256, self.environment(), exercises, tuple(submission.notes))
+
+    def environment(self) -> Environment:
+        isolation = Isolation.NONE if self.zygote is None else self.zygote.isolation
+        return Environment(
+            version("cnn-grader"), platform.python_version(), torch.__version__, self.device, isolation, SEED
+        )
+
+    def _exercise(self, exercise: Exercise, tasks: Sequence[str], module: Module | None, tell: Tell) -> ExerciseResult:
+        chosen = [exercise.task(name) for name in tasks]
+        if module is None:
+            todo = tuple(TaskResult(task.name, task.points) for task in chosen)
+            return ExerciseResult(exercise.name, exercise.title, todo, missing=True)
+        with ExitStack() as stack:
+            learners = self._learners(exercise, module, stack)
+            results, trials = run_checks(
+                exercise.name,
+                exercise.kinds,
+                learners.of,
+                tasks=tasks,
+                tell=lambda result: tell(exercise.name, result),
+            )
+        said = explain(exercise.name, exercise.kinds, results, trials)
+        by_task = {task.name: [r for r in results if r.spec.task == task.name] for task in chosen}
+        done = tuple(_task(task, by_task[task.name], said.get(task.name)) for task in chosen)
+        return ExerciseResult(exercise.name, exercise.title, done)
+
+    def _learners(self, exercise: Exercise, module: Module, stack: ExitStack) -> _Learners:
+        kinds = {name: Kind(kind) for name, kind in exercise.kinds.items()}
+        by_bans: dict[object, Learner] = {}
+        for task in exercise.tasks:
+            if task.bans not in by_bans:
+                session = stack.enter_context(closing(self._session(exercise, module, task)))
+                by_bans[task.bans] = Learner(session, kinds)
+        return _Learners({task.name: by_bans[task.bans] for task in exercise.tasks})
+
+    def _session(self, exercise: Exercise, module: Module, task: Task) -> InProcess | WorkerSession:
+        budget = self.course.budget
+        load = Load(exercise.name, module.filename, module.source)
+        if module.problem is not None:
+            return _Unreadable(module.problem)
+        if self.zygote is None:
+            return InProcess.from_source(load.name, load.source, load.filename)
+        times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
+        return WorkerSession(self.zygote, load, budget.worker, times, task.bans, self.device)
+
+
+@dataclass(slots=True)
+class _Learners:
+    """A learner for each task. Tasks with the same bans share a worker; every task starts with our full patience."""
+
+    by_task: dict[str, Learner]
+    last: str = ""
+
+    def of(self, task: str) -> Learner:
+        learner = self.by_task[task]
+        if task != self.last:
+            learner.link.session.impatient = False
+            self.last = task
+        return learner
+
+
+class _Unreadable(InProcess):
+    """Stands for a module whose bytes are no Python source: every request ends the same way."""
+
+    __slots__ = ()
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        failure = Failure("raised", "UnreadableFile", [], problem)
+        self._unloadable = LoadFailed(Reply(0, failure=failure))
+
+
+def _task(task: Task, results: list[CheckResult], said: str | None) -> TaskResult:
+    """Points that the checks promise must be those of the course: silence earns nothing, and neither does excess."""
+    promised = sum(result.spec.points for result in results)
+    if abs(promised - task.points) > 1e-9:
+        text = f"the checks of {task.name} add up to {promised:g} points, course.toml says {task.points:g}"
+        results = [replace(result, verdict=Verdict.FAULT, message=text) for result in results]
+    return score.task_result(task.name, task.points, results, said)
