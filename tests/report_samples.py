@@ -142,15 +142,15 @@ def close_values() -> Report:
 def large() -> Report:
     rows, wrong_rows = plane(12, 20, 0.0), plane(12, 20, 0.0)
     wrong_rows[9][17] = -50.0
-    planes, wrong_planes = [[rows] * 6], [[*([rows] * 4), wrong_rows, rows]]
+    planes, wrong_planes = [[rows] * 8], [[*([rows] * 4), wrong_rows, *([rows] * 3)]]
     huge = TensorView("float32", (64, 3, 224, 224), None, -3.0, 3.0)
     empty = TensorView("float32", (0, 3), [])
     example = Counterexample(
         "conv2d(x, weight, bias)",
-        (("x", huge), ("weight", tensor([[plane(3, 3, float(c)) for c in range(6)]])), ("bias", empty)),
+        (("x", huge), ("weight", tensor([[plane(3, 3, float(c)) for c in range(8)]])), ("bias", empty)),
         tensor(planes),
         tensor(wrong_planes),
-        "first at [0, 4, 9, 17]: expected 197.0, got -50.0; 1 of 1440 elements differs",
+        "first at [0, 4, 9, 17]: expected 197.0, got -50.0; 1 of 1920 elements differs",
     )
     return report(task(PASSED, wrong(example, "One element is not what it should be.")))
 
@@ -219,4 +219,3 @@ SAMPLES: dict[str, Report] = {
     "passed": report(task(PASSED)),
     "course": course(),
 }
-

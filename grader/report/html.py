@@ -52,6 +52,7 @@ def _environment() -> Environment:
             "states": words.STATES,
             "verdicts": words.VERDICTS,
             "no_grade": words.NO_GRADE,
+            "newline": Markup("\n"),
         }
     )
     functions: list[Callable[..., object]] = [
@@ -61,6 +62,7 @@ def _environment() -> Environment:
         words.leading,
         words.next_step,
         words.waiting_for,
+        lines_of,
         anchor,
         detailed,
         faulty,
@@ -76,10 +78,17 @@ def _environment() -> Environment:
 
 
 def _harmless(value: object) -> object:
-    """Applied to everything the template writes: no control character of a learner's reaches the page."""
+    """Applied to everything the template writes: no control character of a learner's reaches the page.
+
+    A line break is one of them: it comes from `lines_of` alone, so that no line of the page begins with a learner's text.
+    """
     if isinstance(value, Markup):  # what a macro of ours made, escaped already
         return value
-    return words.block(str(value), LONGEST)
+    return words.line(str(value), LONGEST)
+
+
+def lines_of(text: str) -> list[str]:
+    return words.block(text, LONGEST).split("\n")
 
 
 def anchor(exercise: ExerciseResult, task: TaskResult) -> str:

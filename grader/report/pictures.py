@@ -15,7 +15,7 @@ from .planes import Cell, Plane
 
 NUMBERED = 8  # up to so many rows and columns, each square carries its value
 LARGEST = 32  # rows and columns of a plane that are drawn at all
-PLANES = 16  # planes of a tensor that are drawn
+PLANES, LARGE_PLANES = 16, 6  # planes of a tensor that are drawn, with numbers and without
 SMALL, TALL, DIGIT = 11.0, 30.0, 7.4  # side of a bare square, height of a numbered one, width of a digit
 
 
@@ -74,7 +74,8 @@ def picture(
     if not every:
         return Picture(name, planes.headline(view), (), planes.unshown(view), None, unlike)
     low, high = scale or planes.span(view)
-    chosen = [planes.window(plane, LARGEST, LARGEST) for plane in planes.interesting(every, PLANES)]
+    limit = PLANES if max(every[0].whole) <= NUMBERED else LARGE_PLANES
+    chosen = [planes.window(plane, LARGEST, LARGEST) for plane in planes.interesting(every, limit)]
     rows = [
         tuple(_drawing(name, plane, low, high, strengths) for plane in row)
         for _, row in groupby(chosen, key=lambda plane: plane.index[:-1])

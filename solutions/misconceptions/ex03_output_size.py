@@ -37,21 +37,12 @@ def rounded_to_nearest(size, kernel_size, stride=1, padding=0, dilation=1):
 
 @misconception(
     "conv_output_size",
-    "You divided with `/` and left the fraction in: a layer has no half outputs, and a size has to be an int. Divide "
-    "with `//` instead.",
+    "You divided with `/`, and your answer is a float. A layer has no half outputs, and PyTorch takes no float for a "
+    "size: divide with `//`, which rounds down and stays an int, instead.",
 )
 def not_rounded(size, kernel_size, stride=1, padding=0, dilation=1):
     ref.conv_output_size(size, kernel_size, stride, padding, dilation)
     return (size + 2 * padding - _reach(kernel_size, dilation)) / stride + 1
-
-
-@misconception(
-    "conv_output_size",
-    "Your number is right, but it is a float, and PyTorch does not take a float for a size. Stay with ints: use `//` "
-    "instead of `/`.",
-)
-def float_result(size, kernel_size, stride=1, padding=0, dilation=1):
-    return float(ref.conv_output_size(size, kernel_size, stride, padding, dilation))
 
 
 @misconception(

@@ -1,0 +1,1 @@
+"""For course authors: stubs from sources, and the proof that the checks tell right from wrong."""

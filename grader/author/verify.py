@@ -1,0 +1,112 @@
+"""The proof of an exercise: stubs earn nothing, the reference earns everything, every named mistake is caught and named.
+
+Stub and reference go across the wall like any submission, bans and all; named mistakes, which are ours and may use
+what the task forbids, run in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader import source
+from grader.checker.misconceptions import Misconception, of_exercise
+from grader.checker.run import explain, local, run_checks
+from grader.collect import Module, Submission
+from grader.course import Course, Exercise
+from grader.model import ExerciseResult, Status, Verdict
+from grader.pipeline import Grader, Wanted
+
+MISCONCEPTIONS_A_TASK = 4
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One named mistake: the checks that caught it, and the sentence that a learner with it would read."""
+
+    mistake: Misconception
+    caught_by: tuple[str, ...]
+    diagnosis: str | None
+
+    @property
+    def named(self) -> bool:
+        return self.diagnosis == self.mistake.says
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found of one exercise. `checks` are (task, name) in course order; `faults` say what does not hold."""
+
+    exercise: str
+    checks: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Checks that caught no named mistake: not wrong, but nothing shows that they can tell right from wrong."""
+        useful = {name for row in self.rows for name in row.caught_by}
+        return tuple(name for _, name in self.checks if name not in useful and not name.endswith("_examples"))
+
+
+def verify(grader: Grader, exercise: Exercise, *, task: str | None = None, tell: Tell = lambda _: None) -> Proof:
+    """Raises GraderFault where the checks cannot be run."""
+    tell("stub and reference")
+    text = grader.course.source_file(exercise.name).read_text("utf-8")
+    wanted = Wanted({exercise.name: None if task is None else frozenset({task})})
+    stub = _graded(grader, exercise, source.stub(text), wanted)
+    reference = _graded(grader, exercise, text, wanted)
+    faults = [*_stub_faults(stub), *_reference_faults(reference)]
+    checks = tuple((result.spec.task, result.spec.name) for t in reference.tasks for result in t.checks)
+    rows = []
+    for mistake in of_exercise(exercise.name):
+        if task is None or mistake.task == task:
+            tell(f"{mistake.task}: {mistake.name}")
+            rows.append(_row(exercise, mistake))
+    faults += _row_faults(rows)
+    faults += _count_faults(grader.course, exercise, rows, task)
+    return Proof(exercise.name, checks, tuple(rows), tuple(faults))
+
+
+def _graded(grader: Grader, exercise: Exercise, text: str, wanted: Wanted) -> ExerciseResult:
+    module = Module(exercise.name, f"{exercise.name}.py", text)
+    report = grader.grade(Submission(exercise.name, "", {exercise.name: module}, ()), wanted=wanted)
+    return report.exercises[0]
+
+
+def _row(exercise: Exercise, mistake: Misconception) -> Row:
+    learner = local(mistake.module(), exercise.kinds)
+    results, trials = run_checks(exercise.name, exercise.kinds, lambda _: learner, tasks=[mistake.task])
+    caught = [r.spec.name for r in results if r.verdict in (Verdict.WRONG, Verdict.RAISED)]
+    said = explain(exercise.name, exercise.kinds, results, trials)
+    return Row(mistake, tuple(caught), said.get(mistake.task))
+
+
+def _stub_faults(stub: ExerciseResult) -> Iterator[str]:
+    for task in stub.tasks:
+        if task.score or task.status is not Status.TODO:
+            yield f"the stub of {task.name} is {task.status} with {task.score:g} points; it should be todo with 0"
+
+
+def _reference_faults(reference: ExerciseResult) -> Iterator[str]:
+    for task in reference.tasks:
+        for result in task.checks:
+            if result.verdict is not Verdict.PASSED:
+                yield f"the reference does not pass {result.spec.name}: {result.verdict}: {result.message}"
+
+
+def _row_faults(rows: list[Row]) -> Iterator[str]:
+    for row in rows:
+        if not row.caught_by:
+            yield f"{row.mistake.task}: {row.mistake.name} is caught by no check"
+        elif not row.named:
+            yield f"{row.mistake.task}: {row.mistake.name} is caught, but its learner would read: {row.diagnosis}"
+
+
+def _count_faults(course: Course, exercise: Exercise, rows: list[Row], task: str | None) -> Iterator[str]:
+    for known in exercise.tasks:
+        count = sum(row.mistake.task == known.name for row in rows)
+        if task in (None, known.name) and count < MISCONCEPTIONS_A_TASK:
+            yield f"{known.name} has {count} named mistakes; {MISCONCEPTIONS_A_TASK} are the least that prove its checks"

@@ -1,0 +1,97 @@
+"""The `grade` command: arguments, exit codes, where output goes. Every decision is made elsewhere.
+
+torch and pytest are imported inside the commands that grade, so that `grade status` and a usage error answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import GraderFault, UsageError
+from .text import clean
+
+USAGE, FAULT, INTERRUPTED = 2, 3, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    help="Grades exercises on convolutional neural networks. Without a command: the map of the course.",
+)
+What = Annotated[list[str] | None, typer.Argument(help="Exercises (ex04) or tasks (ex04::conv2d); all without any.")]
+OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it; - is stdout.")]
+
+
+def main() -> None:
+    """The console script: every end is one of the exit codes that the README lists."""
+    try:
+        result = app(standalone_mode=False)
+    except UsageError as error:
+        _complain(f"grade: {error}", USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("grade: stopped", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(USAGE)
+    except GraderFault as error:
+        _complain(f"grade: our own fault, no grade is given: {error}\n{_report_it()}", FAULT)
+    except Exception as error:
+        message = getattr(error, "format_message", None)  # typer's own usage errors, whichever click it brings along
+        if message is not None:
+            _complain(f"grade: {message()} (grade --help lists what there is)", USAGE)
+        _complain(f"{traceback.format_exc()}\ngrade: our own fault, no grade is given. {_report_it()}", FAULT)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(text: str, code: int) -> None:
+    sys.stderr.write(clean(text, 20_000) + "\n")
+    sys.exit(code)
+
+
+def _report_it() -> str:
+    return "Please send us this text, the command and, if you may, the submission."
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> int | None:
+    return status() if context.invoked_subcommand is None else None
+
+
+@app.command()
+def status() -> int:
+    """The map: every exercise with points, state and the next step."""
+    from .commands import status_of
+
+    return status_of(Path.cwd())
+
+
+@app.command()
+def run(
+    what: What = None,
+    submission: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A folder, .py, .ipynb or .zip; this folder without it.")
+    ] = None,
+    json: OutFile = None,
+    html: OutFile = None,
+    junit: OutFile = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Run in this process so that breakpoint() works. Not the graded mode.")
+    ] = False,
+) -> int:
+    """Grade: what is right, what is wrong, and why."""
+    from .commands import Run, grade
+
+    return grade(Run(tuple(what or ()), submission, {"json": json, "html": html, "junit": junit}, debug))
+
+
+@app.command()
+def verify(what: What = None) -> int:
+    """Prove the checks: stubs earn nothing, references everything, every known mistake is caught and named."""
+    from .commands import prove
+
+    return prove(tuple(what or ()))

@@ -1,0 +1,152 @@
+"""What each command does, once its arguments are understood: rooms are called in order and their results handed on."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from . import course as courses
+from .collect import collect
+from .course import Course
+from .errors import UsageError
+from .model import CheckResult, Report
+from .report import status as course_map
+from .workspace import recall, remember, write_text
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`grade run` as it was asked for. `targets`: kind of output -> file, "-" or None."""
+
+    what: tuple[str, ...]
+    submission: Path | None
+    targets: Mapping[str, str | None]
+    debug: bool = False
+
+
+def status_of(folder: Path) -> int:
+    """The map of the course for this folder. Reads, never runs."""
+    known = courses.load()
+    modules = collect(folder, known.names).modules
+    course_map.render(known, {name: module.source for name, module in modules.items()}, recall(folder), Console())
+    return 0
+
+
+def grade(run: Run) -> int:
+    """Grade one submission, write what was asked for, show the rest."""
+    known = courses.load()
+    chosen = _chosen(known, run.what)
+    if list(run.targets.values()).count(STDOUT) > 1:
+        raise UsageError("only one of --json, --html and --junit can be written to stdout")
+    place = run.submission if run.submission is not None else Path.cwd()
+    submission = collect(place, known.names, next(iter(chosen)) if len(chosen) == 1 else None)
+    console = Console(stderr=STDOUT in run.targets.values())
+    if run.debug:
+        console.print("Debug mode: your code runs in this process. This is not the graded mode.", style="yellow")
+
+    from .learner import Zygote
+
+    zygote = None if run.debug else Zygote().start()  # it imports torch while we do
+    try:
+        from . import pipeline, score
+        from .report import terminal
+
+        graded = pipeline.Wanted(chosen)
+        with _progress(known, graded, console, quiet=run.debug) as tell:
+            report = pipeline.Grader(known, zygote).grade(submission, wanted=graded, tell=tell)
+    finally:
+        if zygote is not None:
+            zygote.close()
+    terminal.render(report, console)
+    _write(report, run.targets)
+    if run.submission is None and not run.debug and not report.faulty:
+        remember(place, report, {name: module.source for name, module in submission.modules.items()})
+    return score.exit_code(report)
+
+
+def _chosen(known: Course, what: tuple[str, ...]) -> dict[str, frozenset[str] | None]:
+    """WHAT… -> exercise -> its tasks, or None for all of them."""
+    chosen: dict[str, frozenset[str] | None] = {}
+    for word in what:
+        exercise, task = known.select(word)
+        before = chosen.get(exercise, frozenset())
+        chosen[exercise] = None if task is None or before is None else before | {task}
+    return chosen
+
+
+def _write(report: Report, targets: Mapping[str, str | None]) -> None:
+    from .report import html, junit, record
+
+    renderers = {"json": record.render, "html": html.render, "junit": junit.render}
+    for kind, target in targets.items():
+        if target is None:
+            continue
+        text = renderers[kind](report)
+        if target == STDOUT:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            continue
+        try:
+            write_text(Path(target), text)
+        except OSError as error:
+            raise UsageError(f"--{kind} {target}: cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _progress(known: Course, wanted: object, console: Console, *, quiet: bool) -> Iterator[object]:
+    """A line that stays in place while checks run, on a terminal; nothing in a pipe."""
+    if quiet or not console.is_terminal:
+        yield lambda exercise, result: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        line = progress.add_task("starting", total=None)
+        done = 0
+
+        def tell(exercise: str, result: CheckResult) -> None:
+            nonlocal done
+            done += 1
+            progress.update(line, completed=done, description=f"{exercise}::{result.spec.task} · {result.spec.title}"[:70])
+
+        yield tell
+
+
+def prove(what: tuple[str, ...]) -> int:
+    """`grade verify`: the kill matrix, and exit 0 only where everything is proved."""
+    from .author.matrix import tables
+    from .author.verify import verify
+    from .learner import Zygote
+    from .pipeline import Grader
+
+    known = courses.load()
+    chosen = _chosen(known, what) or dict.fromkeys(known.names)
+    console = Console()
+    zygote = Zygote().start()
+    faults = mistakes = checks = 0
+    try:
+        for name, tasks in chosen.items():
+            for task in sorted(tasks) if tasks is not None else [None]:
+                with console.status("") as spinner:
+                    proof = verify(
+                        Grader(known, zygote),
+                        known.exercise(name),
+                        task=task,
+                        tell=lambda text, name=name: spinner.update(f"{name} · {text}"),
+                    )
+                for part in tables(proof):
+                    console.print(part, highlight=False)
+                faults += len(proof.faults)
+                mistakes += len(proof.rows)
+                checks += len(proof.checks)
+    finally:
+        zygote.close()
+    console.print(f"{checks} checks, {mistakes} known mistakes, {faults} things not proved", highlight=False)
+    return 1 if faults else 0
