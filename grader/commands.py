@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from .collect import collect
 from .course import Course
 from .errors import UsageError
 from .model import CheckResult, Report
-from .report import status as course_map
+from .status import render as render_map
 from .workspace import recall, remember, write_text
 
 STDOUT = "-"
@@ -36,7 +36,7 @@ def status_of(folder: Path) -> int:
     """The map of the course for this folder. Reads, never runs."""
     known = courses.load()
     modules = collect(folder, known.names).modules
-    course_map.render(known, {name: module.source for name, module in modules.items()}, recall(folder), Console())
+    render_map(known, {name: module.source for name, module in modules.items()}, recall(folder), Console())
     return 0
 
 
@@ -60,7 +60,7 @@ def grade(run: Run) -> int:
         from .report import terminal
 
         graded = pipeline.Wanted(chosen)
-        with _progress(known, graded, console, quiet=run.debug) as tell:
+        with _progress(console, quiet=run.debug) as tell:
             report = pipeline.Grader(known, zygote).grade(submission, wanted=graded, tell=tell)
     finally:
         if zygote is not None:
@@ -101,7 +101,7 @@ def _write(report: Report, targets: Mapping[str, str | None]) -> None:
 
 
 @contextlib.contextmanager
-def _progress(known: Course, wanted: object, console: Console, *, quiet: bool) -> Iterator[object]:
+def _progress(console: Console, *, quiet: bool) -> Iterator[Callable[[str, CheckResult], None]]:
     """A line that stays in place while checks run, on a terminal; nothing in a pipe."""
     if quiet or not console.is_terminal:
         yield lambda exercise, result: None
@@ -114,7 +114,9 @@ def _progress(known: Course, wanted: object, console: Console, *, quiet: bool) -
         def tell(exercise: str, result: CheckResult) -> None:
             nonlocal done
             done += 1
-            progress.update(line, completed=done, description=f"{exercise}::{result.spec.task} · {result.spec.title}"[:70])
+            progress.update(
+                line, completed=done, description=f"{exercise}::{result.spec.task} · {result.spec.title}"[:70]
+            )
 
         yield tell
 
@@ -134,13 +136,8 @@ def prove(what: tuple[str, ...]) -> int:
     try:
         for name, tasks in chosen.items():
             for task in sorted(tasks) if tasks is not None else [None]:
-                with console.status("") as spinner:
-                    proof = verify(
-                        Grader(known, zygote),
-                        known.exercise(name),
-                        task=task,
-                        tell=lambda text, name=name: spinner.update(f"{name} · {text}"),
-                    )
+                with console.status(name) as spinner:
+                    proof = verify(Grader(known, zygote), known.exercise(name), task=task, tell=spinner.update)
                 for part in tables(proof):
                     console.print(part, highlight=False)
                 faults += len(proof.faults)

@@ -1,15 +1,15 @@
 """The tree of errors. Two kinds of fault, never mixed: ours, and what the learner's code did.
 
-    Exception
-    ├── GraderError            something stopped the command
-    │   ├── UsageError         exit 2: what was given cannot be used; says what, where, what to do
-    │   └── GraderFault        exit 3: our own fault; no grade is given
-    └── LearnerFault           what the learner's code did instead of answering; costs its check, is explained
-        ├── LearnerRaised      an exception came out of it
-        ├── LearnerTodo        not written yet (the stub's NotImplementedError) or not there
-        ├── LearnerRefused     it used what the task forbids
-        ├── LearnerTimedOut    no answer in time
-        └── LearnerDied        it crashed, ran out of memory, exited or broke the channel
+Exception
+├── GraderError            something stopped the command
+│   ├── UsageError         exit 2: what was given cannot be used; says what, where, what to do
+│   └── GraderFault        exit 3: our own fault; no grade is given
+└── LearnerFault           what the learner's code did instead of answering; costs its check, is explained
+    ├── LearnerRaised      an exception came out of it
+    ├── LearnerTodo        not written yet (the stub's NotImplementedError) or not there
+    ├── LearnerRefused     it used what the task forbids
+    ├── LearnerTimedOut    no answer in time
+    └── LearnerDied        it crashed, ran out of memory, exited or broke the channel
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _hints(lines: list[str]) -> Iterator[str]:
 
 
 def stub(text: str) -> str:
-    """The file a learner is given: no solution, no hint, one `raise NotImplementedError` for each region in a function."""
+    """The file a learner is given: no solution, no hint, one `raise NotImplementedError` a region in a function."""
     out: list[str] = []
     inside = False
     for line in text.splitlines():

@@ -37,7 +37,9 @@ def recall(folder: Path) -> dict[str, Any]:
 def _is_entry(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("tasks"), dict):
         return False
-    return all(isinstance(task, dict) and isinstance(task.get("score"), int | float) for task in entry["tasks"].values())
+    return all(
+        isinstance(task, dict) and isinstance(task.get("score"), int | float) for task in entry["tasks"].values()
+    )
 
 
 def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m grader.author.stubs`: writes exercises/ from solutions/; with `--check` says where they differ (exit 1)."""
+"""`python -m grader.author.stubs`: writes exercises/ from solutions/; with `--check` says where they differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof of an exercise: stubs earn nothing, the reference earns everything, every named mistake is caught and named.
+"""The proof of an exercise: stubs earn nothing, the reference everything, every known mistake is caught and named.
 
 Stub and reference go across the wall like any submission, bans and all; named mistakes, which are ours and may use
 what the task forbids, run in this process.
@@ -109,4 +109,4 @@ def _count_faults(course: Course, exercise: Exercise, rows: list[Row], task: str
     for known in exercise.tasks:
         count = sum(row.mistake.task == known.name for row in rows)
         if task in (None, known.name) and count < MISCONCEPTIONS_A_TASK:
-            yield f"{known.name} has {count} named mistakes; {MISCONCEPTIONS_A_TASK} are the least that prove its checks"
+            yield f"{known.name} has {count} named mistakes; {MISCONCEPTIONS_A_TASK} are the least that will do"

@@ -17,7 +17,9 @@ from grader.model import CheckSpec, Visibility
 from .compare import Mismatch
 
 SEED = 0  # the checks are derandomized: every run draws the same inputs
-SHRINK_CASES = 250  # inputs tried after the first failure; a count, not a clock, so that the result is the same anywhere
+SHRINK_CASES = (
+    250  # inputs tried after the first failure; a count, not a clock, so that the result is the same anywhere
+)
 KEPT_CASES = 60
 
 # Our own profile, never one that the environment loads.

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from grader.errors import LearnerRaised
-from grader.worker.values import OpaqueV
+from grader.worker.wire import OpaqueV
 
 SLACK = 32.0  # roundings per term that an honest algorithm of another order (FFT, pairwise sums) may need
 
@@ -62,9 +62,7 @@ def _same_plain(got: Any, want: Any) -> bool:
     return bool(got == want)
 
 
-def close(
-    got: Any, want: Any, *, terms: int = 64, magnitude: float | None = None, what: str = "the result"
-) -> None:
+def close(got: Any, want: Any, *, terms: int = 64, magnitude: float | None = None, what: str = "the result") -> None:
     """Tensors (or tuples and lists of them): exact shape, dtype and device, values within rounding.
 
     The bound is SLACK · eps(dtype) · terms · magnitude; magnitude is the largest expected absolute value, at least 1.
@@ -171,7 +169,9 @@ def unchanged(function: Any, /, *args: Any, **kwargs: Any) -> None:
 
 def _as_before(before: Any, now: Any) -> bool:
     if isinstance(before, torch.Tensor):
-        return isinstance(now, torch.Tensor) and before.shape == now.shape and torch.equal(before.detach(), now.detach())
+        return (
+            isinstance(now, torch.Tensor) and before.shape == now.shape and torch.equal(before.detach(), now.detach())
+        )
     if isinstance(before, list | tuple):
         return len(before) == len(now) and all(_as_before(a, b) for a, b in zip(before, now, strict=True))
     if isinstance(before, dict):

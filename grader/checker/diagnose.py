@@ -1,4 +1,4 @@
-"""What went wrong, from several counterexamples: a known mistake by name where the answers agree with it, else its kind."""
+"""What went wrong, from several counterexamples: a known mistake where the answers agree with it, else its kind."""
 
 from __future__ import annotations
 
@@ -74,15 +74,17 @@ def kind_of_mistake(evidence: Sequence[Evidence]) -> str | None:
     wrong = [cause for cause in causes if isinstance(cause, Mismatch)]
     kinds = {cause.kind for cause in wrong}
     if kinds == {"shape"}:
-        return "The shape of the result is wrong; the values were not looked at yet. Work the output size out on paper first."
+        return "The shape of the result is wrong, so its values were not looked at. Work the output size out on paper."
     if kinds == {"dtype"}:
-        return "The values may be right, but the dtype changes on the way: make new tensors with x.new_zeros(...) or dtype=x.dtype."
+        return "The dtype changes on the way: make new tensors with x.new_zeros(...) or dtype=x.dtype."
     if kinds == {"type"}:
         return "The result is not the kind of object that was asked for."
     if kinds <= {"error"}:
         return "Right inputs work; arguments that make no sense are not refused as they should be."
     if "nan" in kinds:
-        return "Some results are NaN or infinite: look for a division by zero, a root of a negative or a value never set."
+        return (
+            "Some results are NaN or infinite: look for a division by zero, a root of a negative or a value never set."
+        )
     pairs = [(cause.got, cause.expected) for cause in wrong if cause.bad is not None and cause.got.numel() > 1]
     return _pattern(pairs) if pairs and kinds == {"value"} else None
 
@@ -100,7 +102,7 @@ _PATTERNS: tuple[tuple[str, Callable[[torch.Tensor, torch.Tensor], bool]], ...] 
     ("Every value is off by the same factor: a mean where a sum is asked for, or the other way round?",
      lambda got, want: _constant_ratio(got, want)),
     ("The result is the right one with its last two axes swapped.",
-     lambda got, want: got.dim() >= 2 and got.shape[-1] == got.shape[-2] and torch.allclose(got, want.transpose(-1, -2))),
+     lambda got, want: got.dim() >= 2 and got.shape[-1] == got.shape[-2] and torch.allclose(got, want.mT)),
     ("The result is the right one turned by 180°.",
      lambda got, want: got.dim() >= 2 and torch.allclose(got, want.flip(-1, -2))),
     ("Only elements at the border are wrong: look at how the padding is done.",

@@ -1,4 +1,4 @@
-"""What a check says of an answer: `expect.close(got, want)` and its few siblings. See compare.py for what each means."""
+"""What a check says of an answer: `expect.close(got, want)` and its siblings, as compare.py has them."""
 
 from .compare import close, equal, that, unchanged, value_error
 

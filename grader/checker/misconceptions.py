@@ -1,4 +1,4 @@
-"""Named wrong variants: each stands in for its task in an otherwise right module, and carries what its learner should read."""
+"""Named wrong variants: each stands in for its task in an otherwise right module, and has a sentence for its learner."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def of_exercise(name: str) -> tuple[Misconception, ...]:
     """All misconceptions of an exercise, in the order of its file."""
     module = load(root() / "solutions" / "misconceptions" / f"{name}.py", f"misconceptions_{name}")
     found = [
-        Misconception(name, *vars(value)["__misconception__"][:1], key, vars(value)["__misconception__"][1], value)
-        for key, value in vars(module).items()
-        if callable(value) and "__misconception__" in getattr(value, "__dict__", {})
+        (key, value) for key, value in vars(module).items() if "__misconception__" in getattr(value, "__dict__", {})
     ]
-    return tuple(found)
+    return tuple(
+        Misconception(name, value.__misconception__[0], key, value.__misconception__[1], value) for key, value in found
+    )

@@ -1,4 +1,4 @@
-"""The pytest plugin: finds the checks of an exercise, hands them `learner` and `reference`, turns each end into a result.
+"""The pytest plugin: finds the checks of an exercise, hands them `learner` and `reference`, makes results of how they end.
 
 pytest collects and calls; whether a check passed is decided here, from exceptions of our own. Every check starts as
 not_run, so what pytest did not get to has not passed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,7 @@ _OURS = (OSError, MemoryError, GraderFault, hypothesis.errors.HypothesisExceptio
 
 @dataclass(slots=True)
 class Checks:
-    """The plugin. `open_learner` gives the learner for a task; `wanted` limits the tasks; `tell` hears of every result."""
+    """The plugin. `open_learner` gives the learner for a task, `wanted` limits the tasks, `tell` hears each result."""
 
     exercise: str
     tasks: tuple[str, ...]
@@ -104,7 +104,7 @@ class Checks:
         return None
 
     def _run(self, spec: CheckSpec, item: pytest.Function) -> CheckResult:
-        arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+        arguments: dict[str, Any] = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         learner: Learner = arguments["learner"]
         learner.link.session.take_output()
         started = time.perf_counter()
@@ -160,13 +160,9 @@ def _sentence(cause: BaseException) -> str:
 def _spec(item: pytest.Item) -> CheckSpec:
     function = getattr(item, "obj", None)
     if function is examples.test_examples and isinstance(item, pytest.Function):
-        task = item.callspec.params["task"]
+        task = str(item.callspec.params["task"])
         return CheckSpec(f"{task}_examples", task, examples.TITLE, 0.0)
     spec: CheckSpec | None = getattr(function, "grader_spec", None)
     if spec is None:
         raise GraderFault(f"{item.nodeid} is no check: it lacks @check")
     return spec
-
-
-def iterate(results: dict[str, CheckResult]) -> Iterator[CheckResult]:
-    yield from results.values()

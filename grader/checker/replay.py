@@ -40,7 +40,9 @@ def _same_answer(session: InProcess, exchange: Exchange) -> bool:
         return False
     ours, theirs = reply.failure, exchange.reply.failure
     if ours is not None or theirs is not None:
-        return ours is not None and theirs is not None and (ours.kind, ours.type_name) == (theirs.kind, theirs.type_name)
+        return (
+            ours is not None and theirs is not None and (ours.kind, ours.type_name) == (theirs.kind, theirs.type_name)
+        )
     if isinstance(exchange.request, Call) and exchange.request.keep is not None:
         return _same_construction(session, exchange, reply, bytes(body))
     if isinstance(exchange.request, Call | Backward) and exchange.request.count:

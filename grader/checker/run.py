@@ -1,4 +1,4 @@
-"""Starts pytest on the checks of one exercise: explicit file, root, configuration and plugins, nothing from anywhere else."""
+"""Starts pytest on the checks of one exercise: file, root, configuration and plugins are ours, from here alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def _own_environment() -> Any:
         os.environ.update(taken)
 
 
-def explain(exercise: str, kinds: dict[str, str], results: list[CheckResult], trials: dict[str, Trial]) -> dict[str, str]:
+def explain(
+    exercise: str, kinds: dict[str, str], results: list[CheckResult], trials: dict[str, Trial]
+) -> dict[str, str]:
     """A diagnosis for every task that has one."""
 
     def rerun(check: str, wrong: Misconception) -> bool:

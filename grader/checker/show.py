@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from grader.learner import Case, Event
 from grader.learner.modules import RemoteModule
 from grader.model import Counterexample, Shown, TensorView
 from grader.text import clean
-from grader.worker.values import OpaqueV
+from grader.worker.wire import OpaqueV
 
 from .compare import Mismatch
 
@@ -110,7 +111,9 @@ class _Writer:
             return self._named(value, name)
         if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
             inner = [self.text(item, f"{name}_{i}") for i, item in enumerate(value)]
-            return f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)}{',' * (len(inner) == 1)})"
+            return (
+                f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)}{',' * (len(inner) == 1)})"
+            )
         if isinstance(value, dict):
             pairs = [f"{key!r}: {self.text(item, str(key).replace('.', '_'))}" for key, item in value.items()]
             return f"{{{', '.join(pairs)}}}"
@@ -157,7 +160,7 @@ def literal(tensor: torch.Tensor) -> str:
 def _numbers(values: Any) -> str:
     if isinstance(values, list):
         return f"[{', '.join(_numbers(value) for value in values)}]"
-    if isinstance(values, float) and values != values or values in (float("inf"), float("-inf")):
+    if isinstance(values, float) and not math.isfinite(values):
         return f"float('{values}')"
     return repr(values)
 

@@ -38,9 +38,7 @@ def tensors(
 
 
 @st.composite
-def reals(
-    draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape], dtype: torch.dtype = torch.float64
-) -> torch.Tensor:
+def reals(draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape], dtype: torch.dtype = torch.float64) -> torch.Tensor:
     """Values in [-1, 1] that no integer and no float32 holds exactly: what a float32 buffer rounds."""
     size = tuple(draw(_shapes(shape)))
     values = _bits(draw(st.integers(1, SEEDS))).uniform(-1.0, 1.0, size=size)

@@ -10,7 +10,6 @@ import types
 from dataclasses import dataclass, field
 
 from grader.worker.serve import Servant
-from grader.worker.values import OpaqueV
 from grader.worker.wire import Load, Numbered, Reply, Request, frame, lengths, read_reply, read_request
 
 from .session import LoadFailed
@@ -62,6 +61,3 @@ class InProcess:
         answered = frame(reply, out)
         head, _ = lengths(answered[:_PREFIX])
         return read_reply(answered[_PREFIX : _PREFIX + head]), out
-
-
-__all__ = ["InProcess", "OpaqueV"]

@@ -78,8 +78,13 @@ class Learner:
     def __getattr__(self, name: str) -> RemoteFunction | RemoteClass | RemoteAutograd:
         if name.startswith("_") or name not in self._kinds:
             raise AttributeError(f"the exercise has no task {name!r}")
-        makers = {Kind.FUNCTION: RemoteFunction, Kind.MODULE: RemoteClass, Kind.AUTOGRAD: RemoteAutograd}
-        return makers[self._kinds[name]](self.link, name)
+        match self._kinds[name]:
+            case Kind.FUNCTION:
+                return RemoteFunction(self.link, name)
+            case Kind.MODULE:
+                return RemoteClass(self.link, name)
+            case Kind.AUTOGRAD:
+                return RemoteAutograd(self.link, name)
 
     @property
     def task_names(self) -> tuple[str, ...]:

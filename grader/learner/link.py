@@ -184,7 +184,7 @@ class Link:
         if not wanted:
             self._stale_graphs.append(graph)
             return answer.value
-        joined = _Crossing.apply(self, graph, refresh, wanted, *inputs)  # type: ignore[no-untyped-call]
+        joined = _Crossing.apply(self, graph, refresh, wanted, *inputs)
         return _replaced(answer.value, {id(old): new for old, new in zip(wanted, joined, strict=True)})
 
     def _tidy(self) -> None:
@@ -256,7 +256,11 @@ def fault_of(failure: Failure) -> LearnerFault:
             return LearnerDied(f"the answer cannot be handed over: {failure.text}", failure.line)
         case _:
             return LearnerRaised(
-                message=words, line=failure.line, type_name=failure.type_name, text=failure.text, bases=tuple(failure.bases)
+                message=words,
+                line=failure.line,
+                type_name=failure.type_name,
+                text=failure.text,
+                bases=tuple(failure.bases),
             )
 
 

@@ -7,6 +7,7 @@ its looks in feedback.css. Every text that the template writes is cleaned and es
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -35,6 +36,7 @@ def render(report: Report) -> str:
     return _environment().get_template("feedback.html.j2").render(report=report)
 
 
+@cache
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -43,6 +45,7 @@ def _environment() -> Environment:
         finalize=_harmless,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     made.globals.update(
         {
@@ -80,7 +83,7 @@ def _environment() -> Environment:
 def _harmless(value: object) -> object:
     """Applied to everything the template writes: no control character of a learner's reaches the page.
 
-    A line break is one of them: it comes from `lines_of` alone, so that no line of the page begins with a learner's text.
+    A line break is one of them: it comes from `lines_of` alone, so that no line of the page begins with their text.
     """
     if isinstance(value, Markup):  # what a macro of ours made, escaped already
         return value

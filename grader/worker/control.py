@@ -46,7 +46,7 @@ class Ended(msgspec.Struct, tag="ended", frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """`pid` of a spawned worker (its pidfd comes along where the system has one), or the wait status of an ended one."""
+    """`pid` of a spawned worker (with its pidfd where the system has one), or the wait status of an ended one."""
 
     pid: int = 0
     status: int | None = None

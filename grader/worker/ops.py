@@ -10,11 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 _FREE = frozenset({"aten::detach", "aten::alias", "aten::lift_fresh"})
 
 
-class OpCounter(TorchDispatchMode):  # type: ignore[misc]  # torch leaves it untyped
+class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Counts the operations dispatched in this thread; a composite operation counts as its parts."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

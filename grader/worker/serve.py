@@ -44,7 +44,8 @@ class NoGuard:
         return None
 
     def run_backward(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor | None, ...]:
-        return torch.autograd.grad(*args, **kwargs)
+        grads: tuple[torch.Tensor | None, ...] = torch.autograd.grad(*args, **kwargs)
+        return grads
 
 
 @dataclass(slots=True)

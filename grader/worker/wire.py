@@ -180,11 +180,13 @@ def lengths(prefix: bytes) -> tuple[int, int]:
 
 
 def read_reply(header: bytes) -> Reply:
-    return _read(_replies, header)
+    reply: Reply = _read(_replies, header)
+    return reply
 
 
 def read_request(header: bytes) -> Numbered:
-    return _read(_requests, header)
+    numbered: Numbered = _read(_requests, header)
+    return numbered
 
 
 def _read(decoder: msgspec.msgpack.Decoder[Any], header: bytes) -> Any:

@@ -1,7 +1,7 @@
 """Imports torch once, then forks a worker for every order. It never sees a submission's bytes.
 
 Rules: no tensor operation, no backward, no CUDA call in this process (a parallel operation in the parent hangs the
-child); one thread. The child locks itself down and only then reads its own socket, over which the learner's source comes.
+child); one thread. The child locks itself down and only then reads its own socket, over which the source comes.
 """
 
 from __future__ import annotations

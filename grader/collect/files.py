@@ -1,0 +1,96 @@
+"""Folders and files of the disk: regular files only, no link followed, nothing that could block, nothing without end."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from grader.errors import UsageError
+from grader.text import clean
+
+from .candidates import BELOW, SUFFIXES, Candidate, Found, LeftOut, candidate_at
+
+LISTED = 2000  # entries of a folder that are looked at for names like "ex04_conv (1).py"
+
+# O_NONBLOCK: opening a pipe must not wait for its other end. Windows has none of these but needs O_BINARY.
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}
+
+
+def shown(path: Path) -> str:
+    return clean(str(path), 300, keep_newlines=False)
+
+
+def name_of(path: Path, *, stem: bool = False) -> str:
+    """What to call a submission: "." is called as its folder is."""
+    real = path.resolve() if path.name in {"", ".."} else path
+    return clean(real.stem if stem else real.name, 100, keep_newlines=False) or "submission"
+
+
+def mode_of(path: Path) -> int | None:
+    """The file mode of what lies at a path, of a link itself; None for nothing. Raises UsageError where it is barred."""
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL or a lone surrogate in the path
+        return None
+    except OSError as error:
+        raise UsageError(f"{shown(path)}: this cannot be read ({error.strerror}); check its permissions") from error
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """At most limit + 1 bytes of a regular file. Raises LeftOut for anything else."""
+    try:
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+        if kind != stat.S_IFREG:  # asked before opening too: opening a device can do things
+            raise LeftOut(_no_file(kind))
+        descriptor = os.open(path, _FLAGS)
+        with open(descriptor, "rb") as file:
+            kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+            if kind != stat.S_IFREG:
+                raise LeftOut(_no_file(kind))
+            return file.read(limit + 1)
+    except OSError as error:
+        raise LeftOut(f"it cannot be opened ({error.strerror})") from error
+
+
+def _no_file(kind: int) -> str:
+    return f"it is {_KINDS.get(kind, 'a pipe, a socket or a device')}; put the file itself in its place"
+
+
+def candidates(folder: Path, names: Sequence[str]) -> Found:
+    """The modules at the top of a folder and in its `exercises/`. Only known names are asked for, and one short list."""
+    notes: list[str] = []
+    found = list(_known(folder, "", names)) + list(_near(folder, "", names))
+    below = mode_of(folder / BELOW)
+    if below is not None and stat.S_ISDIR(below):
+        found += [*_known(folder, f"{BELOW}/", names), *_near(folder, f"{BELOW}/", names)]
+    elif below is not None and stat.S_ISLNK(below):
+        notes.append(f"{BELOW} was left out: it is a symbolic link; put the folder itself in its place.")
+    exact = {candidate.exercise for candidate in found if candidate.exact}
+    kept = [candidate for candidate in found if candidate.exact or candidate.exercise not in exact]
+    return Found(tuple(kept), tuple(notes))
+
+
+def _known(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]:
+    for path in (f"{place}{name}{suffix}" for name in names for suffix in SUFFIXES):
+        if mode_of(folder / path) is not None:
+            candidate = candidate_at(path, names, partial(read_regular, folder / path))
+            if candidate is not None:
+                yield candidate
+
+
+def _near(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]:
+    """Stand-ins. A folder too large to look through has none: which ones were seen first would be chance."""
+    try:
+        with os.scandir(folder / place) as entries:
+            listed = [entry.name for entry in islice(entries, LISTED + 1)]
+    except OSError as error:
+        raise UsageError(f"{shown(folder / place)}: this cannot be listed ({error.strerror})") from error
+    for name in listed if len(listed) <= LISTED else []:
+        candidate = candidate_at(f"{place}{name}", names, partial(read_regular, folder / place / name))
+        if candidate is not None and not candidate.exact and not name.startswith("."):
+            yield candidate

@@ -1,0 +1,110 @@
+"""Replaces kernels in PyTorch's dispatcher, below every Python name. Everything here is private API of PyTorch.
+
+An operator is a table of kernels, one a dispatch key. A kernel of ours lies on top of PyTorch's own and stays for the
+life of the process: the handle that could take it away again is leaked on purpose, so that no Python object leads to it.
+`guard_doors.py` walks every way in that we know of; run it where the version of PyTorch is new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+import torch
+from torch.library import fallthrough_kernel
+
+_C: Any = torch._C
+
+# The layouts a tensor on this device can have; Meta is left alone: it computes no values.
+CPU_KEYS = ("CPU", "MkldnnCPU", "QuantizedCPU", "SparseCPU", "SparseCsrCPU", "NestedTensorCPU")
+CUDA_KEYS = ("CUDA", "QuantizedCUDA", "SparseCUDA", "SparseCsrCUDA", "NestedTensorCUDA")
+# Kernels that serve every backend at once. Without them `OpOverload.redispatch` to a backend that nobody has finds
+# the original: aten::mkldnn_convolution is such a kernel.
+SHARED_KEYS = (
+    "CompositeExplicitAutograd",
+    "CompositeExplicitAutogradNonFunctional",
+    "CompositeImplicitAutograd",
+    "CompositeImplicitAutogradNestedTensor",
+)
+
+# Reading the tables costs more than changing them; the zygote imports this file and every worker inherits what it read.
+OPERATORS: tuple[str, ...] = tuple(_C._dispatch_get_all_op_names())
+_RECORDING = tuple(name for name in OPERATORS if _C._dispatch_has_kernel_for_dispatch_key(name, "Autograd"))
+# TorchScript has operators of its own, which no dispatcher sees: prim::mkldnn_convolution is one.
+SCRIPT_ONLY = frozenset(schema.name for schema in _C._jit_get_all_schemas()) - {n.split(".")[0] for n in OPERATORS}
+
+# Refuses one operator, by its qualified name.
+Refuse = Callable[[str], NoReturn]
+
+
+def matching(patterns: Iterable[str], names: Iterable[str] = OPERATORS) -> list[str]:
+    """The operators, overload included, whose qualified name without the overload one of the patterns finds."""
+    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
+    if not joined:
+        return []
+    found = re.compile(joined).search
+    return [name for name in names if found(name.partition(".")[0])]
+
+
+def forbid(operators: Mapping[str, Refuse], *, cuda: bool = False) -> None:
+    """Make every one of these operators refuse, for every layout of tensor, for the life of this process."""
+    keys = CPU_KEYS + CUDA_KEYS if cuda else CPU_KEYS
+    has = _C._dispatch_has_kernel_for_dispatch_key
+    handles = _Handles()
+    with _overriding():
+        for name, refuse in operators.items():
+            kernel = _kernel(name.partition(".")[0], refuse)
+            for key in (*keys, *(shared for shared in SHARED_KEYS if has(name, shared))):
+                handles.implement(name, key, kernel)
+    handles.leak()
+
+
+def record_no_graph() -> None:
+    """Let no operator record itself for backward or carry a tangent forward, whatever asks for it, in every thread.
+
+    Only `torch.autograd.Function` still makes a node, since it does so without an operator: a learner's own backward
+    runs as ever, and there is nothing else for an engine to run.
+    """
+    handles = _Handles()
+    with _overriding():
+        for name in _RECORDING:
+            handles.implement(name, "Autograd", fallthrough_kernel)
+    handles.leak()
+
+
+def _kernel(name: str, refuse: Refuse) -> Callable[..., NoReturn]:
+    def forbidden(*args: object, **kwargs: object) -> NoReturn:
+        refuse(name)
+
+    return forbidden
+
+
+class _Handles:
+    """The raw handles, one a namespace."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Any] = {}
+
+    def implement(self, name: str, key: str, kernel: Callable[..., Any]) -> None:
+        namespace, _, rest = name.partition("::")
+        if namespace not in self._of:
+            self._of[namespace] = _C._dispatch_library("IMPL", namespace, "", __file__, 1)
+        self._of[namespace].impl(rest, key, kernel)
+
+    def leak(self) -> None:
+        """One reference more than there are referrers: the handle is never freed, and nobody can find it."""
+        for handle in self._of.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
+        self._of.clear()
+
+
+@contextlib.contextmanager
+def _overriding() -> Iterator[None]:
+    """PyTorch warns that there was a kernel before; this is what we came for."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Warning only once for all operators")
+        yield
