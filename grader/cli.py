@@ -29,6 +29,9 @@ OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to writ
 
 def main() -> None:
     """The console script: every end is one of the exit codes that the README lists."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that cannot show a sign shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = app(standalone_mode=False)
     except UsageError as error:

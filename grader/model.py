@@ -54,7 +54,7 @@ class Isolation(StrEnum):
 class CheckSpec:
     """One hidden check as the course defines it, known before anything runs.
 
-    `name` is the test function's name without `test_`; `needs` are names of checks of the same exercise.
+    `name` is the test function's name without `test_`; `needs` are names of checks of the same task.
     """
 
     name: str
@@ -71,7 +71,6 @@ class TensorView:
 
     `values` is a nested list in the tensor's shape (bare number for a 0-d tensor), or None where the tensor is too
     large to show; `low`/`high` are its finite extremes (None where it has none). NaN and infinities are floats here.
-    `bad` in the difference view marks elements that differ beyond the tolerance.
     """
 
     dtype: str  # "float32", without "torch."
@@ -91,7 +90,7 @@ class Counterexample:
 
     `call` is the call as the learner would write it, e.g. "conv2d(x, weight, stride=2)"; `inputs` names each argument
     in that order; `where` says where the answers differ in words ("first at [0, 0, 1, 2]: expected 3.0, got 5.0; 4 of
-    12 elements differ"); `difference` is |got - expected| where both are tensors of one shape; `snippet` is Python that
+    12 elements differ"); `difference` is |got - expected| where both are tensors of one shape, 0 where it is rounding; `snippet` is Python that
     shows the failure again without any test code.
     """
 
@@ -123,7 +122,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One public function or class of an exercise. `diagnosis` names the mistake or its kind; `next_step` what to do."""
+    """One public function or class of an exercise. `diagnosis` names the mistake or its kind."""
 
     name: str
     max_score: float

@@ -14,6 +14,8 @@ from grader.checker.examples import test_examples  # noqa: F401  # the docstring
 # What an error about a window that does not fit may speak of: everything is involved.
 ANY = ["size", "kernel", "stride", "padding", "pad", "dilation", "output", "window"]
 
+# A check of errors begins with a call that is fine, whatever it returns: code that always raises has refused nothing.
+
 Case = dict[str, Any]
 Pick = Any  # hypothesis' draw function, named so that `draw` can stay the room of strategies
 
@@ -85,11 +87,13 @@ def test_conv_output_size_all(learner, reference, case):
 @check("conv_output_size", title="A window that does not fit is a ValueError", points=0.5)
 @given(case=misfits())
 def test_conv_output_size_no_fit(learner, reference, case):
+    learner.conv_output_size(5, 3)
     expect.value_error(learner.conv_output_size, about=ANY, **case)
 
 
 @check("conv_output_size", title="Arguments out of range are a ValueError that names them", points=0.5)
 def test_conv_output_size_range(learner, reference):
+    learner.conv_output_size(7, 3)
     expect.value_error(learner.conv_output_size, 7, 3, about=["stride"], stride=0)
     expect.value_error(learner.conv_output_size, 7, 3, about=["stride"], stride=-2)
     expect.value_error(learner.conv_output_size, 7, 3, about=["padding", "pad"], padding=-1)
@@ -125,11 +129,13 @@ def test_same_padding_even(learner, reference, half, half_dilation):
 @check("same_padding", title="Where no symmetric padding exists: a ValueError", points=0.5)
 @given(half=draw.ints(1, 4), half_dilation=draw.ints(0, 2))
 def test_same_padding_impossible(learner, reference, half, half_dilation):
+    learner.same_padding(3)
     expect.value_error(learner.same_padding, 2 * half, 2 * half_dilation + 1, about=["kernel", "dilation", "padding"])
 
 
 @check("same_padding", title="Arguments out of range are a ValueError that names them", points=0.5)
 def test_same_padding_range(learner, reference):
+    learner.same_padding(3)
     expect.value_error(learner.same_padding, -1, about=["kernel"])
     expect.value_error(learner.same_padding, 3, about=["dilation"], dilation=0)
     expect.value_error(learner.same_padding, 3, about=["dilation"], dilation=-2)
@@ -207,12 +213,14 @@ def test_pool_output_size_last_window(learner, reference, case):
 def test_pool_output_size_padding_limit(learner, reference, kernel_size, more, dilation, size):
     padding = kernel_size // 2 + more
     case = {"size": size, "kernel_size": kernel_size, "padding": padding, "dilation": dilation}
+    learner.pool_output_size(6, 2)
     expect.value_error(learner.pool_output_size, about=["padding", "pad", "kernel"], **case)
 
 
 @check("pool_output_size", title="A window that does not fit, arguments out of range: a ValueError", points=0.5)
 @given(case=misfits(pool=True))
 def test_pool_output_size_errors(learner, reference, case):
+    learner.pool_output_size(6, 2)
     expect.value_error(learner.pool_output_size, about=ANY, **case)
     expect.value_error(learner.pool_output_size, 7, 2, about=["stride"], stride=0)
     expect.value_error(learner.pool_output_size, 7, 2, about=["padding", "pad"], padding=-1)
@@ -278,6 +286,7 @@ def test_conv_transpose_output_size_all(learner, reference, case):
 @check("conv_transpose_output_size", title="Too much output padding is a ValueError", points=0.5)
 @given(stride=draw.ints(1, 3), dilation=draw.ints(1, 3), more=st.sampled_from([1, 0]), size=draw.ints(2, 5))
 def test_conv_transpose_output_size_output_padding_limit(learner, reference, stride, dilation, more, size):
+    learner.conv_transpose_output_size(4, 3)
     expect.value_error(
         learner.conv_transpose_output_size,
         size,
@@ -292,6 +301,7 @@ def test_conv_transpose_output_size_output_padding_limit(learner, reference, str
 @check("conv_transpose_output_size", title="No output left, arguments out of range: a ValueError", points=0.5)
 @given(kernel_size=draw.ints(1, 4), more=draw.ints(0, 1))
 def test_conv_transpose_output_size_errors(learner, reference, kernel_size, more):
+    learner.conv_transpose_output_size(4, 3)
     padding = (kernel_size + 1) // 2 + more
     expect.value_error(learner.conv_transpose_output_size, 1, kernel_size, about=ANY, padding=padding)
     expect.value_error(learner.conv_transpose_output_size, 5, 3, about=["stride"], stride=0)
@@ -327,11 +337,13 @@ def test_receptive_field_no_layers(learner, reference):
 @check("receptive_field", title="The list of layers stays as it is", points=0.25)
 @given(layers=stacks((1, 2)))
 def test_receptive_field_unchanged(learner, reference, layers):
+    expect.that(learner.receptive_field(layers), "receptive_field should return how many elements are seen")
     expect.unchanged(learner.receptive_field, layers)
 
 
 @check("receptive_field", title="A kernel or a stride out of range is a ValueError", points=0.5)
 def test_receptive_field_range(learner, reference):
+    learner.receptive_field([(3, 1)])
     expect.value_error(learner.receptive_field, [(0, 1)], about=["kernel", "layer"])
     expect.value_error(learner.receptive_field, [(3, 0), (3, 1)], about=["stride", "layer"])
     expect.value_error(learner.receptive_field, [(3, 1), (-2, 1)], about=["kernel", "layer"])
@@ -386,6 +398,9 @@ def flattened(pick: Pick) -> Case:
     return {"input_shape": shape, "layers": [*before, {"type": "flatten"}, *after]}
 
 
+PLAIN = (3, 8, 8), [{"type": "conv", "out_channels": 2, "kernel_size": 1}]
+
+
 def same_trace(learner: Any, reference: Any, case: Case) -> None:
     shape, layers = case["input_shape"], case["layers"]
     want = reference.trace_shapes(shape, layers)
@@ -433,12 +448,14 @@ def test_trace_shapes_no_layers(learner, reference, channels, height, width):
 @check("trace_shapes", title="An unknown type of layer is a ValueError", points=0.25)
 @given(kind=st.sampled_from(["relu", "conv3d", "pool", ""]))
 def test_trace_shapes_unknown_type(learner, reference, kind):
+    learner.trace_shapes(*PLAIN)
     about = ["type", "layer", *filter(None, [kind])]
     expect.value_error(learner.trace_shapes, (3, 8, 8), [{"type": kind, "kernel_size": 1}], about=about)
 
 
 @check("trace_shapes", title="A missing key is a ValueError", points=0.5)
 def test_trace_shapes_missing_key(learner, reference):
+    learner.trace_shapes(*PLAIN)
     about = ["type", "kernel_size", "kernel", "out_channels", "layer", "key"]
     for layer in (
         {"type": "conv", "kernel_size": 3},
@@ -452,6 +469,7 @@ def test_trace_shapes_missing_key(learner, reference):
 
 @check("trace_shapes", title="An unknown key is a ValueError, also one that belongs to another type", points=0.5)
 def test_trace_shapes_unknown_key(learner, reference):
+    learner.trace_shapes(*PLAIN)
     for key, layer in (
         ("strides", {"type": "conv", "out_channels": 4, "kernel_size": 3, "strides": 2}),
         ("ceil_mode", {"type": "max_pool", "kernel_size": 2, "ceil_mode": True}),
@@ -465,6 +483,7 @@ def test_trace_shapes_unknown_key(learner, reference):
 @check("trace_shapes", title="A layer that does not fit, numbers out of range: a ValueError", points=0.5)
 @given(case=networks(pool_layers(), most=2), wide=st.booleans())
 def test_trace_shapes_no_fit(learner, reference, case, wide):
+    learner.trace_shapes(*PLAIN)
     channels, height, width = case["input_shape"]
     too_large = (height if wide else width) + 1  # it may fit one axis: it has to fit both
     shape = (channels, height, max(width, too_large)) if wide else (channels, max(height, too_large), width)
@@ -479,4 +498,6 @@ def test_trace_shapes_no_fit(learner, reference, case, wide):
 @check("trace_shapes", title="The caller's list and dicts stay as they are", points=0.5)
 @given(case=networks(st.one_of(conv_layers(), pool_layers()), most=3))
 def test_trace_shapes_unchanged(learner, reference, case):
+    got = learner.trace_shapes(case["input_shape"], case["layers"])
+    expect.that(got, "trace_shapes should return the list of shapes")
     expect.unchanged(learner.trace_shapes, case["input_shape"], case["layers"])

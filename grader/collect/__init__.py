@@ -1,4 +1,4 @@
-"""path -> Submission: what a learner handed in, read as text. Nothing is imported, parsed as Python or unpacked to disk.
+"""path -> Submission: what a learner handed in, read as text; nothing is imported, compiled or unpacked to disk.
 
 Everything that comes in here is hostile: links, pipes, archives and notebooks. What cannot be read is said in a
 sentence, as a UsageError (nothing usable at that path), as a note (a file was left out) or as a module's `problem`
@@ -16,7 +16,7 @@ from grader.errors import UsageError
 from grader.text import clean
 
 from . import archive, files
-from .candidates import Candidate, Found, LeftOut, Unreadable, by_exercise, exercise_in
+from .candidates import Candidate, Found, LeftOut, by_exercise, exercise_in
 from .contents import module_from
 from .submission import Module, Submission, fingerprint
 
@@ -43,7 +43,7 @@ def collect(path: Path, names: Sequence[str], only: str | None = None) -> Submis
         return _submission(files.name_of(path), files.candidates(path, names))
     if not stat.S_ISREG(mode) or suffix not in {".py", ".ipynb", ".zip"}:
         raise UsageError(
-            f"{files.shown(path)}: this cannot be graded; give a folder, a .py file, an .ipynb notebook or a .zip of these"
+            f"{files.shown(path)}: this cannot be graded; give a folder, a .py, an .ipynb or a .zip of these"
         )
     if suffix == ".zip":
         return _submission(files.name_of(path, stem=True), archive.candidates(path, names))
@@ -54,10 +54,9 @@ def _single(path: Path, names: Sequence[str], only: str | None) -> Found:
     exercise = path.stem if path.stem in names else only or exercise_in(path.stem, names)
     if exercise is None:
         wanted = ", ".join(f"{name}{path.suffix.lower()}" for name in names)
-        raise UsageError(
-            f"{files.shown(path)}: cannot tell which exercise this is: rename it to one of {wanted}, or name the exercise"
-        )
-    candidate = Candidate(exercise, path.name, partial(_read_single, path), exact=True)
+        raise UsageError(f"{files.shown(path)}: cannot tell which exercise this is: rename it to one of {wanted}")
+    sure = only is not None or path.stem == exercise
+    candidate = Candidate(exercise, path.name, partial(_read_single, path), exact=sure)
     return Found((candidate,))
 
 

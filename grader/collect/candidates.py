@@ -69,11 +69,11 @@ def _has_word(text: str, word: str) -> bool:
 def candidate_at(path: str, names: Sequence[str], read: Callable[[int], bytes]) -> Candidate | None:
     """What the file at `path` may be: a path below the submission, with `/` between its parts."""
     parts = PurePosixPath(path)
-    if parts.suffix.lower() not in SUFFIXES:
+    if parts.suffix.lower() not in SUFFIXES or parts.name.startswith("."):
         return None
     exact = parts.stem in names and parts.suffix in SUFFIXES
     exercise = parts.stem if exact else exercise_in(parts.stem, names)
-    return (exercise and Candidate(exercise, path, read, exact)) or None
+    return Candidate(exercise, path, read, exact) if exercise else None
 
 
 def by_exercise(candidates: Iterable[Candidate], notes: list[str]) -> dict[str, list[Candidate]]:

@@ -44,4 +44,6 @@ def _encode(source: str) -> bytes:
         content = source.encode()
     except UnicodeEncodeError as error:
         raise Unreadable("it holds half a character (a lone surrogate), which is no text.") from error
+    if len(content) > SOURCE_LIMIT:
+        raise Unreadable("its code is longer than a megabyte; keep data out of it.")
     return content

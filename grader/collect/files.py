@@ -1,4 +1,4 @@
-"""Folders and files of the disk: regular files only, no link followed, nothing that could block, nothing without end."""
+"""Folders and files of the disk: regular files only, no link followed, nothing that blocks or never ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def name_of(path: Path, *, stem: bool = False) -> str:
 
 
 def mode_of(path: Path) -> int | None:
-    """The file mode of what lies at a path, of a link itself; None for nothing. Raises UsageError where it is barred."""
+    """The file mode of what lies at a path, of a link itself; None for nothing. Raises UsageError if barred."""
     try:
         return os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL or a lone surrogate in the path
@@ -62,7 +62,7 @@ def _no_file(kind: int) -> str:
 
 
 def candidates(folder: Path, names: Sequence[str]) -> Found:
-    """The modules at the top of a folder and in its `exercises/`. Only known names are asked for, and one short list."""
+    """The modules at the top of a folder and in its `exercises/`: known names, and what one short look finds."""
     notes: list[str] = []
     found = list(_known(folder, "", names)) + list(_near(folder, "", names))
     below = mode_of(folder / BELOW)
@@ -70,9 +70,7 @@ def candidates(folder: Path, names: Sequence[str]) -> Found:
         found += [*_known(folder, f"{BELOW}/", names), *_near(folder, f"{BELOW}/", names)]
     elif below is not None and stat.S_ISLNK(below):
         notes.append(f"{BELOW} was left out: it is a symbolic link; put the folder itself in its place.")
-    exact = {candidate.exercise for candidate in found if candidate.exact}
-    kept = [candidate for candidate in found if candidate.exact or candidate.exercise not in exact]
-    return Found(tuple(kept), tuple(notes))
+    return Found(tuple(found), tuple(notes))
 
 
 def _known(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]:
@@ -92,5 +90,5 @@ def _near(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]
         raise UsageError(f"{shown(folder / place)}: this cannot be listed ({error.strerror})") from error
     for name in listed if len(listed) <= LISTED else []:
         candidate = candidate_at(f"{place}{name}", names, partial(read_regular, folder / place / name))
-        if candidate is not None and not candidate.exact and not name.startswith("."):
+        if candidate is not None and not candidate.exact:
             yield candidate

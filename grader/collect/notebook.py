@@ -24,6 +24,7 @@ _MAGIC = re.compile(
     re.VERBOSE,
 )
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+CROWDED = 300_000  # brackets in the JSON: above it megabytes of "[]," would become gigabytes of lists
 _RUNS_PYTHON = frozenset({"time", "capture", "prun"})  # cell magics whose cell is run like any other
 _TOKEN = re.compile(r'#.*|"""|\'\'\'|"(?:\\.|[^"\\])*(?:"|$|\\$)|\'(?:\\.|[^\'\\])*(?:\'|$|\\$)|[\[({]|[\])}]')
 
@@ -36,7 +37,7 @@ def source_of(data: bytes, limit: int) -> tuple[str, tuple[int, ...]]:
     lines: list[str] = []
     heads: list[int] = []
     for number, text in enumerate(_code_cells(data), 1):
-        limit -= len(text)
+        limit -= len(text) + 1
         if limit < 0:
             raise Unreadable("its code is longer than a megabyte; keep data out of it.")
         lines.append(f"# --- code cell {number} ---")
@@ -46,6 +47,8 @@ def source_of(data: bytes, limit: int) -> tuple[str, tuple[int, ...]]:
 
 
 def _code_cells(data: bytes) -> Iterator[str]:
+    if data.count(b"[") + data.count(b"{") > CROWDED:
+        raise Unreadable("it holds far more than a notebook does; clear its outputs and save it again.")
     try:
         book = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, a number of 5000 digits
@@ -99,7 +102,7 @@ def _comment(line: str) -> str:
 
 
 def _after(line: str, depth: int, quote: str) -> tuple[int, str]:
-    """How many brackets are open after a line, and the quotes of the string that goes on in the next one ("" for none)."""
+    """How many brackets are open after a line, and the quotes of the string that it leaves open ("" for none)."""
     at = 0
     while True:
         if quote:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,9 +34,32 @@ SHARED_KEYS = (
 
 # Reading the tables costs more than changing them; the zygote imports this file and every worker inherits what it read.
 OPERATORS: tuple[str, ...] = tuple(_C._dispatch_get_all_op_names())
-_RECORDING = tuple(name for name in OPERATORS if _C._dispatch_has_kernel_for_dispatch_key(name, "Autograd"))
 # TorchScript has operators of its own, which no dispatcher sees: prim::mkldnn_convolution is one.
 SCRIPT_ONLY = frozenset(schema.name for schema in _C._jit_get_all_schemas()) - {n.split(".")[0] for n in OPERATORS}
+
+
+def _implemented(key: str) -> frozenset[str]:
+    """The operators that have a kernel of their own for this key."""
+    return frozenset(_C._dispatch_get_registrations_for_dispatch_key(key))
+
+
+def _differentiable() -> list[str]:
+    """The operators that record a node for backward: PyTorch names the nodes after them (aten::mm, MmBackward0).
+
+    Left out are those of other devices' libraries, and those that are backward operators themselves.
+    """
+    nodes = {re.sub(r"Backward\w*$", "", node).lower() for node in dir(_C._functions)} | {"copy"}
+    passed_over = re.compile("::_?(mps|miopen|cudnn)|_backward|out$").search
+
+    def node(name: str) -> str:
+        bare = name.partition(".")[0].partition("::")[2]
+        return bare.replace("_foreach_", "").replace("_", "").lower().removesuffix("forward")
+
+    return [name for name in _implemented("Autograd") if not passed_over(name) and node(name) in nodes]
+
+
+_KERNELS = {key: _implemented(key) for key in (*CPU_KEYS, *CUDA_KEYS, *SHARED_KEYS)}
+_RECORDING = {"Autograd": _differentiable(), "AutogradNestedTensor": [*_implemented("AutogradNestedTensor")]}
 
 # Refuses one operator, by its qualified name.
 Refuse = Callable[[str], NoReturn]
@@ -46,20 +70,20 @@ def matching(patterns: Iterable[str], names: Iterable[str] = OPERATORS) -> list[
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     if not joined:
         return []
-    found = re.compile(joined).search
-    return [name for name in names if found(name.partition(".")[0])]
+    search = functools.cache(re.compile(joined).search)  # overloads share a name
+    return [name for name in names if search(name.partition(".")[0])]
 
 
 def forbid(operators: Mapping[str, Refuse], *, cuda: bool = False) -> None:
     """Make every one of these operators refuse, for every layout of tensor, for the life of this process."""
     keys = CPU_KEYS + CUDA_KEYS if cuda else CPU_KEYS
-    has = _C._dispatch_has_kernel_for_dispatch_key
     handles = _Handles()
     with _overriding():
         for name, refuse in operators.items():
             kernel = _kernel(name.partition(".")[0], refuse)
-            for key in (*keys, *(shared for shared in SHARED_KEYS if has(name, shared))):
-                handles.implement(name, key, kernel)
+            for key in (*keys, *SHARED_KEYS):
+                if name in _KERNELS[key]:
+                    handles.implement(name, key, kernel)
     handles.leak()
 
 
@@ -71,8 +95,9 @@ def record_no_graph() -> None:
     """
     handles = _Handles()
     with _overriding():
-        for name in _RECORDING:
-            handles.implement(name, "Autograd", fallthrough_kernel)
+        for key, recording in _RECORDING.items():
+            for name in recording:
+                handles.implement(name, key, fallthrough_kernel)
     handles.leak()
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -26,7 +27,29 @@ Place = tuple[Any, str]  # something that has attributes, and the name of one
 # Libraries that could do the exercises' work. matplotlib, pandas and PIL are not among them: a notebook imports them
 # for its pictures, and none of them convolves.
 LIBRARIES = frozenset(
-    ["astropy", "cupy", "cv2", "functorch", "jax", "jaxlib", "keras", "kornia", "mxnet", "numba", "onnxruntime", "paddle", "scipy", "skimage", "sklearn", "tensorflow", "theano", "timm", "tinygrad", "torchaudio", "torchvision"]
+    [
+        "astropy",
+        "cupy",
+        "cv2",
+        "functorch",
+        "jax",
+        "jaxlib",
+        "keras",
+        "kornia",
+        "mxnet",
+        "numba",
+        "onnxruntime",
+        "paddle",
+        "scipy",
+        "skimage",
+        "sklearn",
+        "tensorflow",
+        "theano",
+        "timm",
+        "tinygrad",
+        "torchaudio",
+        "torchvision",
+    ]
 )
 
 # numpy.convolve and numpy.correlate are thin: these are what they call.
@@ -110,13 +133,25 @@ def block_imports(refuse: RefuseImport) -> None:
 
 
 class _Blocker(MetaPathFinder):
+    """Finds the libraries before anybody else does. Who only asks whether one is there (find_spec) gets an answer."""
+
+    def __init__(self, refuse: RefuseImport) -> None:
+        self._loader = _Refuser(refuse)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in LIBRARIES:
+            return None
+        if _asked_by_library() and PathFinder.find_spec(fullname, path) is None:
+            return None  # truly absent, which is what a library that can do without wants to hear
+        return ModuleSpec(fullname, self._loader)
+
+
+class _Refuser(Loader):
     def __init__(self, refuse: RefuseImport) -> None:
         self._refuse = refuse
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        root = fullname.partition(".")[0]
-        if root in LIBRARIES:
-            self._refuse(root, _asked_by_library())
+    def create_module(self, spec: ModuleSpec) -> NoReturn:
+        self._refuse(spec.name, _asked_by_library())
 
 
 def _asked_by_library() -> bool:
@@ -158,8 +193,13 @@ def _places(dotted: str, package: str = "") -> list[Place]:
         return []
     original = getattr(*found)
     package = package or dotted.rpartition(".")[0]
-    below = [m for n, m in list(sys.modules.items()) if f"{n}.".startswith(f"{package}.") and isinstance(m, ModuleType)]
-    return [found, *((module, key) for module in below for key, value in vars(module).items() if value is original)]
+    inside = f"{package}."
+    below = [module for name, module in list(sys.modules.items()) if name == package or name.startswith(inside)]
+    return [found, *((module, key) for module in below for key in _keys(module, original))]
+
+
+def _keys(module: ModuleType, value: object) -> list[str]:
+    return [key for key, other in getattr(module, "__dict__", {}).items() if other is value]
 
 
 def _refusing(name: str, refuse: Refuse) -> Callable[..., NoReturn]:

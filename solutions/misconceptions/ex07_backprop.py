@@ -1,0 +1,1 @@
+from grader.checker.misconceptions import misconception, reference

@@ -1,0 +1,48 @@
+"""The proof of every exercise, as `grade verify` does it; and that the proof notices what it is there to notice."""
+
+from __future__ import annotations
+
+import pytest
+from kit import ROOT, solution
+
+from grader import course, source
+from grader.author import verify as proofs
+from grader.author.verify import Row, verify
+from grader.checker.misconceptions import of_exercise
+
+TASKS = [(e.name, t.name) for e in course.load().exercises for t in e.tasks]
+
+
+@pytest.mark.parametrize(("exercise", "task"), TASKS, ids="::".join)
+def test_the_checks_of_a_task_are_proved(exercise, task, grader):
+    proof = verify(grader, course.load().exercise(exercise), task=task)
+
+    assert proof.faults == ()
+    assert proof.idle == (), "a check that catches nothing shows nothing"
+
+
+def test_every_exercise_names_each_mistake_once():
+    for name in course.load().names:
+        says = [mistake.says for mistake in of_exercise(name)]
+        assert len(says) == len(set(says))
+
+
+def test_a_mistake_that_is_caught_under_another_name_is_a_fault():
+    mistake = of_exercise("ex03_output_size")[0]
+    row = Row(mistake, ("conv_output_size_stride",), "You did something else.")
+
+    assert list(proofs._row_faults([row]))
+    assert not list(proofs._row_faults([Row(mistake, ("conv_output_size_stride",), mistake.says)]))
+    assert list(proofs._row_faults([Row(mistake, (), None)]))
+
+
+def test_a_reference_that_fails_a_check_is_a_fault(grader, monkeypatch):
+    broken = solution("ex03_output_size").replace("return room // stride + 1", "return room // stride + 2")
+    found = proofs._graded(grader, course.load().exercise("ex03_output_size"), broken, proofs.Wanted({}))
+
+    assert any("conv_output_size" in fault for fault in proofs._reference_faults(found))
+
+
+def test_the_stubs_in_the_checkout_are_those_of_the_sources():
+    for name in course.load().names:
+        assert (ROOT / "exercises" / f"{name}.py").read_text("utf-8") == source.stub(solution(name))
