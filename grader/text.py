@@ -4,7 +4,9 @@ from __future__ import annotations
 
 # Direction marks, overrides and isolates: they make text read differently from what it says.
 _BIDI = frozenset(map(chr, [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-_INVISIBLE = frozenset(map(chr, [0x00AD, 0x200B, 0x2028, 0x2029, 0x2060, 0xFEFF]))
+_INVISIBLE = frozenset(
+    map(chr, [0x00AD, 0x180E, 0x200B, 0x2028, 0x2029, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF])
+) | frozenset(map(chr, range(0xFFF9, 0xFFFC)))
 
 
 def clean(text: str, limit: int = 2000, *, keep_newlines: bool = True) -> str:

@@ -126,7 +126,7 @@ def seen_through_autograd(layers):
 
 
 def test_receptive_field_agrees_with_the_gradient(ref):
-    source = random.Random(3)  # noqa: S311
+    source = random.Random(3)
     for _ in range(800):
         layers = [(source.randint(1, 4), source.randint(1, 3)) for _ in range(source.randint(0, 4))]
         before = list(layers)
@@ -158,7 +158,7 @@ class Flat(nn.Module):
 
 
 def test_trace_shapes_agrees_with_modules(ref):
-    source = random.Random(4)  # noqa: S311
+    source = random.Random(4)
     fitting = 0
     for _ in range(1500):
         shape = channels, height, width = source.randint(1, 3), source.randint(1, 16), source.randint(1, 16)

@@ -166,7 +166,8 @@ def _patterns(ban: Forbids) -> list[str]:
 
 def _engine() -> Callable[..., Gradients]:
     """torch.autograd.grad for our own side, on the engine itself: every Python name on the way is about to refuse."""
-    run = torch.autograd.Variable._execution_engine.run_backward  # type: ignore[attr-defined]
+    variable: Any = torch.autograd.Variable
+    run = variable._execution_engine.run_backward
 
     def run_backward(
         outputs: Sequence[torch.Tensor],

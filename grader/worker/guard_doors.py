@@ -57,8 +57,10 @@ def main() -> None:
     """Read bans as JSON, print what became of their doors; a ban is armed for life, so each has a fork."""
     found: list[dict[str, str]] = []
     for fields in json.load(sys.stdin):
-        ban = Ban(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
-        found += _in_a_fork(ban)
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        found += _in_a_fork(Ban(**plain))
     print(json.dumps(found))
 
 

@@ -1,7 +1,7 @@
 """Replaces kernels in PyTorch's dispatcher, below every Python name. Everything here is private API of PyTorch.
 
 An operator is a table of kernels, one a dispatch key. A kernel of ours lies on top of PyTorch's own and stays for the
-life of the process: the handle that could take it away again is leaked on purpose, so that no Python object leads to it.
+life of the process: the handle that could take it away again is leaked on purpose, and no Python object leads to it.
 `guard_doors.py` walks every way in that we know of; run it where the version of PyTorch is new.
 """
 

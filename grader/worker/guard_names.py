@@ -27,29 +27,10 @@ Place = tuple[Any, str]  # something that has attributes, and the name of one
 # Libraries that could do the exercises' work. matplotlib, pandas and PIL are not among them: a notebook imports them
 # for its pictures, and none of them convolves.
 LIBRARIES = frozenset(
-    [
-        "astropy",
-        "cupy",
-        "cv2",
-        "functorch",
-        "jax",
-        "jaxlib",
-        "keras",
-        "kornia",
-        "mxnet",
-        "numba",
-        "onnxruntime",
-        "paddle",
-        "scipy",
-        "skimage",
-        "sklearn",
-        "tensorflow",
-        "theano",
-        "timm",
-        "tinygrad",
-        "torchaudio",
-        "torchvision",
-    ]
+    (
+        *("astropy", "cupy", "cv2", "jax", "jaxlib", "keras", "kornia", "mxnet", "numba", "onnxruntime", "paddle"),
+        *("scipy", "skimage", "sklearn", "tensorflow", "theano", "timm", "tinygrad", "torchaudio", "torchvision"),
+    )
 )
 
 # numpy.convolve and numpy.correlate are thin: these are what they call.
@@ -151,7 +132,10 @@ class _Refuser(Loader):
         self._refuse = refuse
 
     def create_module(self, spec: ModuleSpec) -> NoReturn:
-        self._refuse(spec.name, _asked_by_library())
+        self._refuse(spec.name.partition(".")[0], _asked_by_library())
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Never reached; without it importlib asks the loader nothing at all."""
 
 
 def _asked_by_library() -> bool:

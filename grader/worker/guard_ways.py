@@ -5,6 +5,9 @@ one; a true result is never zero. They stand in the order in which they are trie
 those that leave a mess behind come last. They are written as a learner might, so private names abound.
 """
 
+# mypy: disable-error-code="no-untyped-call,attr-defined,assignment"
+# These are written as a learner would write them, who has no types.
+
 from __future__ import annotations
 
 import copy
@@ -74,14 +77,6 @@ def _own_class() -> Any:
     return Mine(2, 3, 2)(x())
 
 
-def _reshaped_conv1d() -> Any:
-    return torch.conv1d(x(2, 5, 5), w(3, 5, 2))
-
-
-def _reloaded() -> Any:
-    return importlib.reload(F).conv2d(x(), w())
-
-
 def _quantized() -> Any:
     quantized = torch.quantize_per_tensor(x(), 0.1, 0, torch.quint8)
     kernel = torch.quantize_per_tensor(w(), 0.1, 0, torch.qint8)
@@ -90,7 +85,7 @@ def _quantized() -> Any:
 
 
 def _mkldnn_tensors() -> Any:
-    return torch.mkldnn_convolution(x().to_mkldnn(), w(), None, ZEROS, ONES, ONES, 1)  # type: ignore[attr-defined]
+    return torch.mkldnn_convolution(x().to_mkldnn(), w(), None, ZEROS, ONES, ONES, 1)
 
 
 def _other_backend() -> Any:
@@ -101,7 +96,7 @@ def _forced_key() -> Any:
     keys = _C.DispatchKeySet(_C.DispatchKey.XLA)
     image, kernel = x(), w()
     with _C._ForceDispatchKeyGuard(keys, _C.DispatchKeySet(_C.DispatchKey.AutogradCPU)):
-        return torch.mkldnn_convolution(image, kernel, None, ZEROS, ONES, ONES, 1)  # type: ignore[attr-defined]
+        return torch.mkldnn_convolution(image, kernel, None, ZEROS, ONES, ONES, 1)
 
 
 def _own_library() -> Any:
@@ -157,18 +152,6 @@ def _for_inference() -> Any:
     return torch.jit.optimize_for_inference(module)(x())
 
 
-def _fx() -> Any:
-    return torch.fx.symbolic_trace(nn.Sequential(nn.Conv2d(2, 3, 2)))(x())
-
-
-def _functional_call() -> Any:
-    return torch.func.functional_call(nn.Conv2d(2, 3, 2), {"weight": w(), "bias": w(3)}, (x(),))
-
-
-def _weight_norm() -> Any:
-    return nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 2))(x())
-
-
 CONVOLUTION: dict[str, Way] = {
     "functional": lambda: F.conv2d(x(), w()),
     "torch": lambda: torch.conv2d(x(), w()),
@@ -178,7 +161,7 @@ CONVOLUTION: dict[str, Way] = {
     "same padding": lambda: F.conv2d(x(), w(3, 2, 3, 3), padding="same"),
     "transposed": lambda: F.conv_transpose2d(x(), w(2, 3, 2, 2)),
     "lazy module": lambda: nn.LazyConv2d(3, 2)(x()),
-    "reshaped to one dimension": _reshaped_conv1d,
+    "reshaped to one dimension": lambda: torch.conv1d(x(2, 5, 5), w(3, 5, 2)),
     "depthwise": lambda: F.conv2d(x(), w(2, 1, 2, 2), groups=2),
     "time, batch, channel": lambda: torch.conv_tbc(x(5, 1, 2), w(2, 2, 3), w(3), 0),
     "torch.convolution": lambda: torch.convolution(x(), w(), None, ONES, ZEROS, ONES, False, ZEROS, 1),
@@ -226,10 +209,10 @@ CONVOLUTION: dict[str, Way] = {
     "an own class": _own_class,
     "a tensor subclass": _subclass,
     "__torch_function__": _own_torch_function,
-    "torch.func.functional_call": _functional_call,
+    "torch.func.functional_call": lambda: torch.func.functional_call(nn.Conv2d(2, 3, 2), {"weight": w()}, (x(),)),
     "torch.func.vmap": lambda: torch.func.vmap(lambda one: F.conv2d(one, w()))(x(2, 1, 2, 5, 5)),
-    "weight_norm": _weight_norm,
-    "torch.fx": _fx,
+    "weight_norm": lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 2))(x()),
+    "torch.fx": lambda: torch.fx.symbolic_trace(nn.Sequential(nn.Conv2d(2, 3, 2)))(x()),
     "torch.jit.script": lambda: torch.jit.script(nn.Sequential(nn.Conv2d(2, 3, 2)))(x()),
     "torch.jit.trace": lambda: torch.jit.trace(nn.Sequential(nn.Conv2d(2, 3, 2)), x(), check_trace=False)(x()),
     "torch.jit.optimize_for_inference": _for_inference,
@@ -242,7 +225,7 @@ CONVOLUTION: dict[str, Way] = {
     "numpy's C function": _numpy_below,
     "scipy": lambda: importlib.import_module("scipy.signal"),
     "torchvision": lambda: importlib.import_module("torchvision.ops"),
-    "reloaded module": _reloaded,
+    "reloaded module": lambda: importlib.reload(F).conv2d(x(), w()),
     "an own library": _own_library,
     "a library taken down": _library_taken_down,
 }

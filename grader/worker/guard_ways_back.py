@@ -1,5 +1,8 @@
 """The ways to a backward pass: transposed convolution, backward operators, autograd. See `guard_ways`."""
 
+# mypy: disable-error-code="no-untyped-call,attr-defined,assignment"
+# These are written as a learner would write them, who has no types.
+
 from __future__ import annotations
 
 import importlib
@@ -14,7 +17,7 @@ from .guard_ways import ONES, ZEROS, Way, aten, in_thread, ops, redispatch, w, x
 _C: Any = torch._C
 
 # Taken before the guard is armed: what a learner would have who got hold of the originals.
-ENGINE: Any = torch.autograd.Variable._execution_engine  # type: ignore[attr-defined]
+ENGINE: Any = torch.autograd.Variable._execution_engine
 SAVED_DUAL_LEVEL = _C._enter_dual_level
 SAVED_NESTING = _C._functorch._grad_increment_nesting
 
@@ -23,8 +26,14 @@ def _transposed() -> Any:
     return torch.convolution(x(), w(2, 3, 2, 2), None, ONES, ZEROS, ONES, True, ZEROS, 1)
 
 
+def _other_backend() -> Any:
+    flags = [False] * 4
+    operator = aten._convolution.default
+    return redispatch(operator, "XLA", x(), w(2, 3, 2, 2), None, ONES, ZEROS, ONES, True, ZEROS, 1, *flags)
+
+
 def _with_onednn(way: Way) -> Any:
-    torch.backends.mkldnn.enabled = True  # type: ignore[assignment]
+    torch.backends.mkldnn.enabled = True
     return way()
 
 
@@ -119,8 +128,9 @@ def _dual_below() -> Any:
 
 
 def _functorch_below() -> Any:
+    weight = w(3, 4)
     level = SAVED_NESTING()
-    inside = _C._functorch._wrap_for_grad(w(3, 4), level).requires_grad_()
+    inside = _C._functorch._wrap_for_grad(weight, level).requires_grad_()
     found = saved_grad(_linear(inside), inside)
     return _C._functorch._unwrap_for_grad(found[0], level)
 
@@ -166,23 +176,7 @@ TRANSPOSED: dict[str, Way] = {
     "oneDNN switched on": lambda: _with_onednn(_transposed),
     "oneDNN's flags": lambda: torch.backends.mkldnn.flags(enabled=True),
     "torch.jit.script": lambda: torch.jit.script(nn.ConvTranspose2d(2, 3, 2))(x()),
-    "another backend's kernel": lambda: redispatch(
-        aten._convolution.default,
-        "XLA",
-        x(),
-        w(2, 3, 2, 2),
-        None,
-        ONES,
-        ZEROS,
-        ONES,
-        True,
-        ZEROS,
-        1,
-        False,
-        False,
-        False,
-        False,
-    ),  # fmt: skip
+    "another backend's kernel": _other_backend,
     "transposed in another thread": lambda: in_thread(_transposed),
     "torch.nn.grad": lambda: torch.nn.grad.conv2d_input((1, 2, 5, 5), w(), w(1, 3, 4, 4)),
     "convolution_backward": lambda: aten.convolution_backward(
@@ -201,7 +195,7 @@ AUTOGRAD: dict[str, Way] = {
     "Tensor.backward": _backward,
     "torch.autograd.grad": _grad,
     "torch.autograd.backward": _backward_function,
-    "the engine": lambda: _run(torch.autograd.Variable._execution_engine),  # type: ignore[attr-defined]
+    "the engine": lambda: _run(torch.autograd.Variable._execution_engine),
     "a new engine": lambda: _run(_C._ImperativeEngine()),
     "an engine saved before": lambda: _run(ENGINE),
     "torch.autograd.graph": _graph_function,

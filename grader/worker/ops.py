@@ -17,6 +17,10 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first counted operation imports torch._dynamo: a second, and hundreds of modules
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.name().split(".")[0] not in _FREE:
             self.count += 1

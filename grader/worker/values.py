@@ -88,6 +88,7 @@ class Packer:
         if len(self.body) + nbytes > BODY_CAP:
             raise WireError(f"a tensor of shape {shape} ({nbytes:,} bytes) is larger than an answer may be")
         flat = self._span(plain, strides) if strides else plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
+        flat = flat.as_strided((flat.numel(),), (1,))  # a single element counts as contiguous whatever its stride
         data = flat.cpu().view(torch.uint8).numpy()
         offset = len(self.body)
         self.body += memoryview(data)  # type: ignore[arg-type]  # an ndarray has the buffer protocol
