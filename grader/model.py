@@ -105,13 +105,17 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one check ended. `message` is one or more sentences for the learner; `line` is a line of their file."""
+    """How one check ended. `message` is one or more sentences for the learner.
+
+    `line` is a line of the graded source, `place` the same in the learner's terms ("line 12", "code cell 3, line 2").
+    """
 
     spec: CheckSpec
     verdict: Verdict = Verdict.NOT_RUN
     message: str | None = None
     counterexample: Counterexample | None = None
     line: int | None = None
+    place: str | None = None
     printed: str = ""  # what the learner's code wrote to stdout and stderr, cut; hostile text
     duration_s: float = 0.0
 

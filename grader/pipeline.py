@@ -80,7 +80,8 @@ class Grader:
                 tell=lambda result: tell(exercise.name, result),
             )
         said = explain(exercise.name, exercise.kinds, results, trials)
-        by_task = {task.name: [r for r in results if r.spec.task == task.name] for task in chosen}
+        placed = [_placed(result, module) for result in results]
+        by_task = {task.name: [r for r in placed if r.spec.task == task.name] for task in chosen}
         done = tuple(_task(task, by_task[task.name], said.get(task.name)) for task in chosen)
         return ExerciseResult(exercise.name, exercise.title, done)
 
@@ -128,6 +129,17 @@ class _Unreadable(InProcess):
         super().__init__()
         failure = Failure("raised", "UnreadableFile", [], problem)
         self._unloadable = LoadFailed(Reply(0, failure=failure))
+
+
+def _placed(result: CheckResult, module: Module) -> CheckResult:
+    """Says a line in the learner's terms: a notebook has cells."""
+    if result.line is None:
+        return result
+    place, before = module.locate(result.line), f"line {result.line}: "
+    message = result.message
+    if message is not None and message.startswith(before):
+        message = f"{place}: {message.removeprefix(before)}"
+    return replace(result, place=place, message=message)
 
 
 def _task(task: Task, results: list[CheckResult], said: str | None) -> TaskResult:

@@ -165,13 +165,15 @@ def not_run() -> Report:
 def hostile() -> Report:
     shown = Counterexample(HOSTILE, ((HOSTILE, HOSTILE), ("x", X)), HOSTILE, HOSTILE + "!", HOSTILE, None, HOSTILE)
     bad = wrong(shown, HOSTILE, printed=HOSTILE + "\n" + "\n".join(f"line {i}" for i in range(40)))
-    other = check("conv2d_other", HOSTILE, Verdict.RAISED, message=HOSTILE, line=3)
+    other = check("conv2d_other", HOSTILE, Verdict.RAISED, message=HOSTILE, line=3, place="line 3")
     return replace(report(task(bad, other, diagnosis=HOSTILE), notes=(HOSTILE,)), submission=HOSTILE)
 
 
 def course() -> Report:
     """A submission half way: some of everything, as a learner sees it."""
-    raised = learner(Verdict.RAISED, "IndexError: index 4 is out of bounds for dimension 2 with size 4", line=57)
+    raised = learner(
+        Verdict.RAISED, "IndexError: index 4 is out of bounds for dimension 2 with size 4", line=57, place="line 57"
+    )
     conv = task(
         PASSED,
         wrong(ROTATED, "The values are wrong.", printed="shape torch.Size([1, 1, 3, 4])\n0.5\n"),
@@ -201,8 +203,10 @@ SAMPLES: dict[str, Report] = {
     "wrong": report(task(PASSED, wrong(ROTATED, "The values are wrong."), diagnosis=ROTATED_SENTENCE)),
     "shape": shapes(),
     "dtype": dtypes(),
-    "raised": report(task(PASSED, learner(Verdict.RAISED, "TypeError: 'int' object is not iterable", line=31))),
-    "refused": report(task(PASSED, learner(Verdict.REFUSED, REFUSED, line=12))),
+    "raised": report(
+        task(PASSED, learner(Verdict.RAISED, "TypeError: 'int' object is not iterable", line=31, place="line 31"))
+    ),
+    "refused": report(task(PASSED, learner(Verdict.REFUSED, REFUSED, line=12, place="line 12"))),
     "timed_out": report(task(PASSED, learner(Verdict.TIMED_OUT, "The call had not come back after 10 seconds."))),
     "died": report(task(PASSED, learner(Verdict.DIED, "Your code asked for more than 2048 MB of memory."))),
     "todo": report(task(check("conv2d_plain", "Plain convolution of one image", Verdict.TODO))),

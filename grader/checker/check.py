@@ -1,26 +1,17 @@
-"""`@check`: what makes a pytest function a check of the course, and how one drawn input of it is run and recorded."""
+"""`@check`: what makes a pytest function a check of the course, and what is done with every input that is drawn for it."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
-from grader.errors import LearnerFault, LearnerRaised
-from grader.learner import Case, Learner
 from grader.model import CheckSpec, Visibility
 
-from .compare import Mismatch
-
 SEED = 0  # the checks are derandomized: every run draws the same inputs
-SHRINK_CASES = (
-    250  # inputs tried after the first failure; a count, not a clock, so that the result is the same anywhere
-)
-KEPT_CASES = 60
 
 # Our own profile, never one that the environment loads.
 PROFILE = settings(
@@ -33,70 +24,25 @@ PROFILE = settings(
     report_multiple_bugs=False,
     print_blob=False,
     verbosity=Verbosity.quiet,
+    backend="hypothesis",
 )
 
 
-class Halt(BaseException):
-    """Ends a check at once: what happened would happen again, and shrinking it costs a worker each time.
+class Runner(Protocol):
+    """Who is given every input of a running check: a `Trial` runs it, a `deck` only keeps it."""
 
-    A BaseException, so that Hypothesis lets it through.
-    """
-
-    def __init__(self, cause: LearnerFault) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
+    def run(self, inner: Callable[..., Any], kwargs: dict[str, Any]) -> None: ...
 
 
-@dataclass(slots=True)
-class Failed:
-    """One failing input: what was said across the wall, and how it failed."""
-
-    case: Case
-    cause: Mismatch | LearnerFault
-
-
-@dataclass(slots=True)
-class Trial:
-    """One check against one learner: its cases, failing and passing, in the order they ran."""
-
-    learner: Learner
-    failures: list[Failed] = field(default_factory=list)
-    passed: list[Case] = field(default_factory=list)
-    _after: int = 0
-
-    def run(self, inner: Callable[..., Any], kwargs: dict[str, Any]) -> None:
-        if self.failures:
-            self._after += 1
-            if self._after > SHRINK_CASES:
-                return  # the last failure stands as the smallest
-        case = self.learner.link.begin_case()
-        try:
-            inner(**kwargs)
-        except (Mismatch, LearnerRaised) as cause:
-            self._keep(case, cause)
-            raise
-        except LearnerFault as cause:
-            self._keep(case, cause)
-            raise Halt(cause) from None
-        if len(self.passed) < KEPT_CASES:
-            self.passed.append(case)
-
-    def _keep(self, case: Case, cause: Mismatch | LearnerFault) -> None:
-        case.failed = True
-        if len(self.failures) > KEPT_CASES:
-            self.failures.pop(KEPT_CASES // 2)  # the first ones and the smallest ones are worth most
-        self.failures.append(Failed(case, cause))
-
-
-_running: list[Trial] = []
+_running: list[Runner] = []
 
 
 @contextlib.contextmanager
-def trial(learner: Learner) -> Iterator[Trial]:
-    """While this is open, every input of a check is recorded in it."""
-    _running.append(Trial(learner))
+def given_to(runner: Runner) -> Iterator[None]:
+    """While this is open, every input of a check that is called goes to `runner`."""
+    _running.append(runner)
     try:
-        yield _running[-1]
+        yield
     finally:
         _running.pop()
 
@@ -117,9 +63,9 @@ def check(
         spec = CheckSpec(name, task, title, points, Visibility(visibility), tuple(needs))
         handle = getattr(function, "hypothesis", None)
         if handle is None:
-            function = _recorded(function)
+            function = watched(function)
         else:
-            handle.inner_test = _recorded(handle.inner_test)
+            handle.inner_test = watched(handle.inner_test)
             function = settings(PROFILE, max_examples=examples)(function)
         function.grader_spec = spec  # type: ignore[attr-defined]
         return function
@@ -127,12 +73,14 @@ def check(
     return decorate
 
 
-def _recorded(inner: Callable[..., Any]) -> Callable[..., Any]:
+def watched(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """`inner`, whose calls go to whoever asked for them with `given_to`."""
+
     @functools.wraps(inner)
-    def recorded(**kwargs: Any) -> None:
+    def called(**kwargs: Any) -> None:
         if _running:
             _running[-1].run(inner, kwargs)
         else:
             inner(**kwargs)
 
-    return recorded
+    return called

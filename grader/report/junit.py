@@ -63,7 +63,7 @@ def _check(suite: Element, exercise: ExerciseResult, task: TaskResult, check: Ch
 def _detail(check: CheckResult, task: TaskResult) -> str:
     """Everything about a failing check as lines of text."""
     lines = [words.VERDICTS[check.verdict]]
-    lines += [f"line {check.line} of the submitted file"] if check.line is not None else []
+    lines += [f"{words.line(check.place)} of the submitted file"] if check.place is not None else []
     lines += [check.message] if check.message else []
     lines += _example(check.counterexample) if check.counterexample else []
     lines += [task.diagnosis] if task.diagnosis else []

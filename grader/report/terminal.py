@@ -128,8 +128,8 @@ def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> Rend
 def check_detail(check: CheckResult, exercise: ExerciseResult) -> list[RenderableType]:
     """Title, verdict and message; then the counterexample."""
     said = Text.assemble((words.line(check.spec.title), "bold"), "\n", (words.VERDICTS[check.verdict], "italic"))
-    if check.line is not None:
-        said.append(f" (line {check.line} of your file)", "italic")
+    if check.place is not None:
+        said.append(f" ({words.line(check.place)} of your file)", "italic")
     if check.verdict is Verdict.NOT_RUN:
         said.append(f": {words.waiting_for(check, exercise)}")
     elif check.message:

@@ -82,8 +82,8 @@ def next_step(task: TaskResult) -> str:
     check = leading(task)
     verdict = check.verdict if check else Verdict.TODO
     step = STEPS[verdict]
-    if check and check.line is not None and verdict in {Verdict.RAISED, Verdict.REFUSED}:
-        step = f"go to line {check.line} of your file; {step}"
+    if check and check.place is not None and verdict in {Verdict.RAISED, Verdict.REFUSED}:
+        step = f"go to {line(check.place)} of your file; {step}"
     return step
 
 
@@ -128,8 +128,7 @@ def closing(report: Report) -> str:
         return NO_GRADE
     target = first_unfinished(report)
     if target is not None:
-        name = full_name(*target)
-        return f"Next: {name} (a hint: grade hint {name})"
+        return f"Next: grade run {full_name(*target)}"
     missing = [exercise for exercise in report.exercises if exercise.missing]
     if len(missing) == len(report.exercises):
         return "Nothing was checked: this submission has none of the exercises."
