@@ -6,9 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 from kit import ROOT, solution
 
@@ -124,3 +126,42 @@ def test_debug_runs_in_this_process_and_says_that_it_is_not_the_graded_mode():
     assert done.returncode == 0
     assert json.loads(done.stdout)["environment"]["isolation"] == "none"
     assert "not the graded mode" in done.stderr
+
+
+def as_notebook(text: str) -> str:
+    """The module as a learner's notebook: a cell a definition, magics, forged outputs and metadata around it."""
+    parts = text.split("\n\n\n")
+    cells = [nbformat.v4.new_markdown_cell("# My work"), nbformat.v4.new_code_cell("%matplotlib inline\n!ls")]
+    cells += [nbformat.v4.new_code_cell(part) for part in parts]
+    for cell in cells[1:]:
+        cell.outputs = [nbformat.v4.new_output("stream", text="PASSED 100 / 100")]
+        cell.metadata = {"nbgrader": {"grade": True, "points": 1000}}
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"score": 100}))
+
+
+def test_a_notebook_a_file_a_folder_and_a_zip_of_the_same_work_get_the_same_grade(tmp_path):
+    text = (ROOT / "examples" / "half_right" / "ex03_output_size.py").read_text()
+    ways = {way: tmp_path / way for way in ("notebook", "file", "folder", "zip")}
+    for folder in ways.values():
+        folder.mkdir()
+    (ways["notebook"] / "ex03_output_size.ipynb").write_text(as_notebook(text))
+    (ways["file"] / "ex03_output_size.py").write_text(text)
+    (ways["folder"] / "exercises").mkdir()
+    (ways["folder"] / "exercises" / "ex03_output_size.py").write_text(text)
+    with zipfile.ZipFile(ways["zip"] / "hand-in.zip", "w") as archive:
+        archive.writestr("robin/ex03_output_size.py", text)
+    submissions = {
+        "notebook": ways["notebook"] / "ex03_output_size.ipynb",
+        "file": ways["file"] / "ex03_output_size.py",
+        "folder": ways["folder"],
+        "zip": ways["zip"] / "hand-in.zip",
+    }
+    results = {}
+    for way, path in submissions.items():
+        done = run("run", "ex03::same_padding", "--submission", str(path), "--json", "-")
+        assert done.returncode == 1, (way, done.stderr)
+        results[way] = json.loads(done.stdout)
+
+    assert len({result["score"] for result in results.values()}) == 1
+    assert 0 < results["zip"]["score"] < results["zip"]["max_score"]
+    assert len({results[way]["submission"]["sha256"] for way in ("file", "folder", "zip")}) == 1

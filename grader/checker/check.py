@@ -1,4 +1,4 @@
-"""`@check`: what makes a pytest function a check of the course, and what is done with every input that is drawn for it."""
+"""`@check`: what makes a pytest function a check of the course, and who is given the inputs that are drawn for it."""
 
 from __future__ import annotations
 

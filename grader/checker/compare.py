@@ -1,18 +1,18 @@
-"""Comparison: `expect` passes in silence or raises a `Mismatch` that says what, where, expected and got.
+"""Comparison: passes in silence or raises a `Mismatch` that says what, where, expected and got.
 
 Shape and dtype come before values, finite before close, and a bound follows from the dtype and the length of the sums.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from grader.errors import LearnerRaised
-from grader.worker.wire import OpaqueV
+from .describe import article as _article
+from .describe import described
 
 SLACK = 32.0  # roundings per term that an honest algorithm of another order (FFT, pairwise sums) may need
 
@@ -21,7 +21,7 @@ SLACK = 32.0  # roundings per term that an honest algorithm of another order (FF
 class Mismatch(AssertionError):
     """The answer is not what was asked for. `kind` is for the diagnosis, `message` for the learner."""
 
-    kind: str  # type, shape, dtype, device, nan, value, error, property
+    kind: str  # type, shape, dtype, device, nan, value, error, gradient, property
     message: str
     expected: Any = None
     got: Any = None
@@ -32,71 +32,130 @@ class Mismatch(AssertionError):
         return self.message
 
 
-def described(value: Any) -> str:
-    """What a value is, in a learner's words."""
-    if isinstance(value, torch.Tensor):
-        return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
-    if isinstance(value, OpaqueV):
-        return f"{value.type_name}: {value.text}" if value.type_name == "int" else f"a {value.type_name}"
-    if value is None:
-        return "None"
-    return f"{type(value).__name__} {value!r}"
-
-
 def equal(got: Any, want: Any) -> None:
-    """Same type and same value: ints, floats, strings, None and lists, tuples and dicts of them."""
-    if not _same_plain(got, want):
-        kind = "value" if type(got) is type(want) else "type"
-        raise Mismatch(kind, f"expected {described(want)}, got {described(got)}", want, got)
+    """Same type and same value: ints, floats, strings, None and lists, tuples and dicts of them. NaN equals NaN."""
+    found = _first_difference(got, want, "")
+    if found is None:
+        return
+    place, one, other = found
+    where = f"at {place}: expected {described(other)}, got {described(one)}" if place else None
+    kind = "value" if type(one) is type(other) else "type"
+    words = f"expected {described(other)}, got {described(one)}" if not place else f"{place} of the result is wrong: "
+    text = words if not place else f"{words}expected {described(other)}, got {described(one)}"
+    raise Mismatch(kind, text + _hint(one, other), want, got, where)
 
 
-def _same_plain(got: Any, want: Any) -> bool:
+def _first_difference(got: Any, want: Any, place: str) -> tuple[str, Any, Any] | None:
+    """(where, got, want) of the innermost first difference."""
     if type(got) is not type(want):
-        return False
+        return place, got, want
     if isinstance(want, list | tuple):
-        return len(got) == len(want) and all(_same_plain(a, b) for a, b in zip(got, want, strict=True))
-    if isinstance(want, dict):
-        return list(got) == list(want) and all(_same_plain(got[key], want[key]) for key in want)
+        if len(got) != len(want):
+            return place, got, want
+        pairs = ((f"{place}[{i}]", one, other) for i, (one, other) in enumerate(zip(got, want, strict=True)))
+    elif isinstance(want, dict):
+        if list(got) != list(want):
+            return place, got, want
+        pairs = ((f"{place}[{key!r}]", got[key], other) for key, other in want.items())
+    else:
+        return None if same(got, want) else (place, got, want)
+    return next((found for at, one, other in pairs if (found := _first_difference(one, other, at))), None)
+
+
+def same(got: Any, want: Any) -> bool:
     if isinstance(want, torch.Tensor):
-        return got.dtype == want.dtype and got.shape == want.shape and torch.equal(got, want)
+        return got.dtype == want.dtype and got.shape == want.shape and bool(alike(got, want).all())
+    if isinstance(want, float) and math.isnan(want):
+        return math.isnan(got)
     return bool(got == want)
 
 
+def _hint(got: Any, want: Any) -> str:
+    """What to do about a right value of a wrong type."""
+    if isinstance(got, torch.Tensor) and isinstance(want, int | float) and got.numel() == 1:
+        return ": a tensor with one element is not a number yet, .item() makes it one"
+    numbers = isinstance(got, int | float) and isinstance(want, int | float)
+    if numbers and type(got) is not type(want) and got == want:
+        if isinstance(got, float) and not isinstance(want, bool):
+            return ": the value is right, but it has to be an int. Divide with // where the result is a whole number"
+        return f": the value is right, but it has to be {_article(type(want).__name__)}"
+    pair = {type(got), type(want)}
+    return f": it has to be a {type(want).__name__}" if pair == {list, tuple} else ""
+
+
 def close(got: Any, want: Any, *, terms: int = 64, magnitude: float | None = None, what: str = "the result") -> None:
-    """Tensors (or tuples and lists of them): exact shape, dtype and device, values within rounding.
+    """Tensors (or tuples, lists and dicts of them): exact shape, dtype and device, values within rounding.
 
     The bound is SLACK · eps(dtype) · terms · magnitude; magnitude is the largest expected absolute value, at least 1.
+    A Python float has to be a float within the same bound for float32, where such numbers come from.
     """
-    if isinstance(want, tuple | list):
-        if not isinstance(got, tuple | list) or len(got) != len(want):
-            text = f"expected {what} to be {len(want)} values, got {described(got)}"
-            raise Mismatch("type", text, want, got)
-        for place, (one, other) in enumerate(zip(got, want, strict=True)):
-            close(one, other, terms=terms, magnitude=magnitude, what=f"{what}[{place}]")
-        return
-    if want is None:
-        return equal(got, None)
-    _same_frame(got, want, what)
-    _same_values(got, want, bound(want, terms=terms, magnitude=magnitude), what)
+    if isinstance(want, tuple | list | dict):
+        same_parts(got, want, what)
+        for place in _places(want):
+            close(got[place], want[place], terms=terms, magnitude=magnitude, what=f"{what}[{place!r}]")
+    elif isinstance(want, torch.Tensor):
+        same_frame(got, want, what)
+        _same_values(got, want, bound(want, terms=terms, magnitude=magnitude), what)
+    elif isinstance(want, float) and isinstance(got, float):
+        one, other = torch.tensor(got, dtype=torch.float64), torch.tensor(want, dtype=torch.float64)
+        allowed = bound(other.float(), terms=terms, magnitude=magnitude)
+        if not bool(_good(one, other, allowed)):
+            kind = "value" if math.isfinite(got) or not math.isfinite(want) else "nan"
+            raise Mismatch(kind, f"expected {what} to be {want:.6g}, got {got:.6g}", want, got)
+    else:
+        equal(got, want)
+
+
+def _places(value: Any) -> Any:
+    return value if isinstance(value, dict) else range(len(value))
+
+
+def alike_in_kind(got: Any, want: Any, what: str) -> None:
+    """Everything but the values: same nesting, types, shapes and dtypes."""
+    if isinstance(want, tuple | list | dict):
+        same_parts(got, want, what)
+        for place in _places(want):
+            alike_in_kind(got[place], want[place], f"{what}[{place!r}]")
+    elif isinstance(want, torch.Tensor):
+        same_frame(got, want, what)
+    elif type(got) is not type(want):
+        raise Mismatch("type", f"expected {what} to be {described(want)}, got {described(got)}", want, got)
+
+
+def same_parts(got: Any, want: Any, what: str) -> None:
+    """As many values, or the same keys, as were asked for; a list will do for a tuple."""
+    if isinstance(want, dict):
+        if not isinstance(got, dict):
+            raise Mismatch("type", f"expected {what} to be a dict, got {described(got)}", want, got)
+        if set(got) != set(want):
+            missing, extra = [k for k in want if k not in got], [k for k in got if k not in want]
+            parts = [f"lacks {missing[:6]}"] * bool(missing) + [f"has {extra[:6]} besides"] * bool(extra)
+            raise Mismatch("type", f"the keys of {what} are not the expected ones: it {' and '.join(parts)}", want, got)
+    elif not isinstance(got, tuple | list) or len(got) != len(want):
+        text = f"expected {what} to be {len(want)} value{'s' * (len(want) != 1)}, got {described(got)}"
+        raise Mismatch("type", text, want, got)
 
 
 def bound(want: torch.Tensor, *, terms: int, magnitude: float | None = None) -> float:
     """The largest error that rounding explains; 0 for integers and bools."""
-    if not want.is_floating_point() or want.device.type == "meta":
+    if not (want.is_floating_point() or want.is_complex()) or want.device.type == "meta":
         return 0.0
     finite = want.detach()[want.isfinite()].abs()
     scale = max(1.0, finite.max().item() if finite.numel() else 0.0) if magnitude is None else magnitude
     return SLACK * torch.finfo(want.dtype).eps * terms * scale
 
 
-def _same_frame(got: Any, want: torch.Tensor, what: str) -> None:
+def same_frame(got: Any, want: torch.Tensor, what: str) -> None:
+    """A tensor of the expected shape, dtype and device."""
     if not isinstance(got, torch.Tensor):
         raise Mismatch("type", f"expected {what} to be {described(want)}, got {described(got)}", want, got)
     if got.shape != want.shape:
         text = f"{what} has shape {tuple(got.shape)}, expected {tuple(want.shape)}"
         raise Mismatch("shape", text, want, got, where=text)
     if got.dtype != want.dtype:
-        text = f"{what} is {_name(got)}, expected {_name(want)}: keep the dtype of the input"
+        text = f"{what} is {_name(got)}, expected {_name(want)}: make new tensors with the dtype that is asked for"
+        if want.is_floating_point():
+            text = f"{what} is {_name(got)}, expected {_name(want)}: keep the dtype of the input"
         raise Mismatch("dtype", text, want, got, where=text)
     if got.device != want.device:
         text = f"{what} is on {got.device}, expected {want.device}: make new tensors on the device of the input"
@@ -107,17 +166,27 @@ def _name(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
+def alike(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
+    """Element by element the same, infinities and NaN included."""
+    return (got == want) | ((got != got) & (want != want))  # NaN alone differs from itself
+
+
+def _good(got: torch.Tensor, want: torch.Tensor, allowed: float) -> torch.Tensor:
+    if allowed == 0:
+        return alike(got, want)
+    wide = torch.complex128 if want.is_complex() else torch.float64
+    finite = want.isfinite() & got.isfinite()
+    error = torch.where(finite, got.to(wide) - want.to(wide), 0.0).abs()
+    return torch.where(finite, error <= allowed, alike(got, want))
+
+
 def _same_values(got: torch.Tensor, want: torch.Tensor, allowed: float, what: str) -> None:
     if want.device.type == "meta" or want.numel() == 0:
         return
     got, want = got.detach(), want.detach()
-    finite = want.isfinite() & got.isfinite()
-    error = torch.where(finite, got.double() - want.double(), 0.0).abs()
-    alike = (got == want) | (got.isnan() & want.isnan())  # infinities and NaN have to be the same
-    good = torch.where(finite, error <= allowed, alike)
-    if bool(good.all()):
+    bad = ~_good(got, want, allowed)
+    if not bool(bad.any()):
         return
-    bad = ~good
     kind = "nan" if bool((bad & ~got.isfinite() & want.isfinite()).any()) else "value"
     where = _where(got, want, bad)
     raise Mismatch(kind, f"{what} has the right shape but wrong values: {where}", want, got, where, bad)
@@ -125,61 +194,22 @@ def _same_values(got: torch.Tensor, want: torch.Tensor, allowed: float, what: st
 
 def _where(got: torch.Tensor, want: torch.Tensor, bad: torch.Tensor) -> str:
     if bad.dim() == 0:
-        return f"expected {number(want)}, got {number(got)}"
+        one, other = _numbers(got, want)
+        return f"expected {other}, got {one}"
     first = tuple(int(i) for i in bad.nonzero()[0])
     count = int(bad.sum())
     amount = "it alone differs" if count == 1 else f"{count} of {bad.numel()} elements differ"
-    return f"first at {list(first)}: expected {number(want[first])}, got {number(got[first])}; {amount}"
+    one, other = _numbers(got[first], want[first])
+    return f"first at {list(first)}: expected {other}, got {one}; {amount}"
 
 
-def number(value: torch.Tensor) -> str:
-    item = value.item()
-    return f"{item:.6g}" if isinstance(item, float) else str(item)
-
-
-def value_error(function: Callable[..., Any], /, *args: Any, about: Sequence[str], **kwargs: Any) -> None:
-    """The call raises ValueError, and its message names one of `about` (any argument that is involved)."""
-    names = " or ".join(about)
-    want = f"ValueError about {names}"
-    try:
-        got = function(*args, **kwargs)
-    except LearnerRaised as error:
-        if "ValueError" not in error.bases:
-            text = f"expected a ValueError that names {names}, got {error.message}"
-            raise Mismatch("error", text, want, error.message) from None
-        words = error.text.replace("_", " ").lower()
-        if not any(name.replace("_", " ").lower() in words for name in about):
-            text = f"the ValueError should name the argument ({names}) so that its reader knows what to change"
-            raise Mismatch("error", text, want, error.message) from None
-        return
-    text = f"these arguments make no sense and should raise a ValueError that names {names}"
-    raise Mismatch("error", text, want, got)
-
-
-def unchanged(function: Any, /, *args: Any, **kwargs: Any) -> None:
-    """The call leaves its arguments as they were: tensors, lists, dicts. `function` belongs to `learner`."""
-    with function.link.echoed() as seen:
-        function(*args, **kwargs)
-    after, named = seen[-1]
-    for before, now in [*zip(args, after, strict=True), *((kwargs[key], named[key]) for key in kwargs)]:
-        if not _as_before(before, now):
-            text = "the call changed one of its arguments: work on a copy, the caller still needs it"
-            raise Mismatch("property", text, before, now)
-
-
-def _as_before(before: Any, now: Any) -> bool:
-    if isinstance(before, torch.Tensor):
-        return (
-            isinstance(now, torch.Tensor) and before.shape == now.shape and torch.equal(before.detach(), now.detach())
-        )
-    if isinstance(before, list | tuple):
-        return len(before) == len(now) and all(_as_before(a, b) for a, b in zip(before, now, strict=True))
-    if isinstance(before, dict):
-        return list(before) == list(now) and all(_as_before(before[key], now[key]) for key in before)
-    return True
-
-
-def that(condition: Any, sentence: str) -> None:
-    """The condition holds; `sentence` tells the learner what should have been."""
-    if not condition:
-        raise Mismatch("property", sentence)
+def _numbers(got: torch.Tensor, want: torch.Tensor) -> tuple[str, str]:
+    """Both as text, with as many digits as it takes to tell them apart."""
+    one, other = got.item(), want.item()
+    for digits in (6, 9, 17):
+        if not isinstance(one, float) or not isinstance(other, float):
+            break
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1]:
+            return texts
+    return str(one), str(other)

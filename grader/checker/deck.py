@@ -24,7 +24,7 @@ KEPT_ELEMENTS = 4_000_000  # elements of all the tensors of a check that are sti
 
 @dataclass(slots=True)
 class Deck:
-    """Every input of one check in the order the engine draws them; None where they depend on the answers (`st.data`)."""
+    """Every input of one check in the order they are drawn; None where they depend on the answers (`st.data`)."""
 
     inner: Callable[..., Any] | None = None
     inputs: list[dict[str, Any]] | None = field(default_factory=list)

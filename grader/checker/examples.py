@@ -11,12 +11,14 @@ from torch import nn
 from grader.errors import LearnerRaised
 from grader.learner import Learner
 
+from .check import watched
 from .compare import Mismatch
 
 TITLE = "The examples in the statement"
 _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
+@watched
 def test_examples(learner: Learner, reference: Any, task: str) -> None:
     """Parametrized over the tasks of the exercise by the plugin."""
     run_examples(learner, getattr(reference, task).__doc__ or "")

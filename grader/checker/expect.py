@@ -1,5 +1,68 @@
-"""What a check says of an answer: `expect.close(got, want)` and its siblings, as compare.py has them."""
+"""What a check says of an answer: passes in silence, or raises a `Mismatch` with a sentence for the learner."""
 
-from .compare import close, equal, that, unchanged, value_error
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from grader.errors import LearnerRaised
+from grader.worker.wire import OpaqueV
+
+from .compare import Mismatch, alike, close, equal, same
 
 __all__ = ["close", "equal", "that", "unchanged", "value_error"]
+
+
+def value_error(function: Callable[..., Any], /, *args: Any, about: Sequence[str], **kwargs: Any) -> None:
+    """The call raises ValueError, and its message names one of `about` (any argument that is involved)."""
+    names = " or ".join(about)
+    want = f"ValueError about {names}"
+    try:
+        got = function(*args, **kwargs)
+    except LearnerRaised as error:
+        if "ValueError" not in error.bases:
+            text = f"expected a ValueError that names {names}, got {error.message}"
+            raise Mismatch("error", text, want, error.message) from None
+        words = error.text.replace("_", " ").lower()
+        if not any(name.replace("_", " ").lower() in words for name in about):
+            text = f"the ValueError should name the argument ({names}) so that its reader knows what to change"
+            raise Mismatch("error", text, want, error.message) from None
+        return
+    text = f"these arguments make no sense and should raise a ValueError that names {names}"
+    raise Mismatch("error", text, want, got)
+
+
+def unchanged(function: Any, /, *args: Any, **kwargs: Any) -> None:
+    """The call leaves its arguments as they were: tensors, lists, dicts. `function` belongs to `learner`."""
+    with function.link.echoed() as seen:
+        function(*args, **kwargs)
+    after, named = seen[-1]
+    for before, now in [*zip(args, after, strict=True), *((kwargs[key], named[key]) for key in kwargs)]:
+        if not _as_before(before, now):
+            text = "the call changed one of its arguments: work on a copy, the caller still needs it"
+            raise Mismatch("property", text, before, now)
+
+
+def _as_before(before: Any, now: Any) -> bool:
+    if isinstance(before, torch.Tensor):
+        plain = isinstance(now, torch.Tensor) and before.shape == now.shape and before.dtype == now.dtype
+        return plain and (before.device.type == "meta" or bool(alike(before.detach(), now.detach()).all()))
+    if isinstance(before, list | tuple):
+        if not isinstance(now, list | tuple):
+            return False
+        return len(before) == len(now) and all(_as_before(a, b) for a, b in zip(before, now, strict=True))
+    if isinstance(before, dict):
+        if not isinstance(now, dict):
+            return False
+        return list(before) == list(now) and all(_as_before(before[key], now[key]) for key in before)
+    if before is None or isinstance(before, bool | int | float | str):
+        return type(before) is type(now) and same(now, before)
+    return True  # what lives over there, or does not cross
+
+
+def that(condition: Any, sentence: str) -> None:
+    """The condition holds; `sentence` tells the learner what should have been."""
+    if isinstance(condition, OpaqueV) or not condition:  # an object of the learner's is no yes
+        raise Mismatch("property", sentence)

@@ -1,4 +1,4 @@
-"""Named wrong variants: each stands in for its task in an otherwise right module, and has a sentence for its learner."""
+"""Named wrong variants: each stands in for its task in an otherwise right module and has a sentence for its learner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: finds the checks of an exercise, hands them `learner` and `reference`, makes results of how they end.
+"""The pytest plugin: finds the checks of an exercise, hands them `learner` and `reference`, makes results of the ends.
 
 pytest collects and calls; whether a check passed is decided here, from exceptions of our own. Every check starts as
 not_run, so what pytest did not get to has not passed.
@@ -10,9 +10,9 @@ import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-import hypothesis.errors
 import pytest
 
 from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerRefused, LearnerTimedOut, LearnerTodo
@@ -20,10 +20,10 @@ from grader.learner import Learner
 from grader.model import CheckResult, CheckSpec, Verdict
 from grader.text import clean
 
-from . import examples
-from .check import Halt, Trial, trial
+from . import examples, kept
 from .compare import Mismatch
 from .show import counterexample
+from .trial import FLAKY, Trial
 
 _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (Mismatch, Verdict.WRONG),
@@ -33,8 +33,6 @@ _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (LearnerDied, Verdict.DIED),
     (LearnerFault, Verdict.RAISED),
 )
-# Exceptions that can only be ours: the machine's, Hypothesis's, our own.
-_OURS = (OSError, MemoryError, GraderFault, hypothesis.errors.HypothesisException, ImportError, NameError)
 
 
 @dataclass(slots=True)
@@ -45,6 +43,7 @@ class Checks:
     tasks: tuple[str, ...]
     reference_module: types.ModuleType
     open_learner: Callable[[str], Learner]
+    stand_in: Callable[[], Learner]  # the reference without a wall
     wanted: frozenset[str] | None = None
     only: frozenset[str] | None = None  # names of checks; None: all
     tell: Callable[[CheckResult], None] = lambda _: None
@@ -64,18 +63,29 @@ class Checks:
         if metafunc.function is examples.test_examples:
             metafunc.parametrize("task", self.tasks)
 
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module:
+        module: pytest.Module = kept.KeptModule.from_parent(parent, path=module_path)
+        return module
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Course order, the wanted ones, and the list that every result is measured against."""
-        known = [item for item in items if _spec(item).task in self.tasks]
-        if len(known) != len(items):
-            self.errors.append(f"checks of unknown tasks: {sorted({_spec(i).task for i in items} - set(self.tasks))}")
-        known.sort(key=lambda item: self.tasks.index(_spec(item).task))  # stable: the file's order within a task
-        items[:] = [item for item in known if self._is_wanted(_spec(item))]
-        self.results.update({_spec(item).name: CheckResult(_spec(item)) for item in items})
+        specs = {item: _spec(item) for item in items}
+        faults = list(kept.faults(list(specs.values()), self.tasks))
+        if faults:
+            self.errors.extend(faults)
+            items.clear()
+            return
+        items.sort(key=lambda item: self.tasks.index(specs[item].task))  # stable: the file's order within a task
+        items[:] = [item for item in items if self._is_wanted(specs[item])]
+        self.results.update({specs[item].name: CheckResult(specs[item]) for item in items})
 
     def _is_wanted(self, spec: CheckSpec) -> bool:
         return (self.wanted is None or spec.task in self.wanted) and (self.only is None or spec.name in self.only)
+
+    def pytest_internalerror(self, excrepr: Any, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        self.errors.append(str(excinfo.value) if isinstance(excinfo.value, GraderFault) else str(excrepr)[-2000:])
+        return True  # nothing is printed
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -107,54 +117,32 @@ class Checks:
         arguments: dict[str, Any] = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         learner: Learner = arguments["learner"]
         learner.link.session.take_output()
+        recorded = self.trials[spec.name] = Trial(item.obj, arguments, self.stand_in)
         started = time.perf_counter()
-        with trial(learner) as recorded:
-            cause = _cause(item.obj, arguments, recorded)
+        cause = recorded.outcome()
         took = time.perf_counter() - started
-        self.trials[spec.name] = recorded
         printed = clean(learner.link.session.take_output(), 2000)
         if cause is None:
             return CheckResult(spec, Verdict.PASSED, printed=printed, duration_s=took)
-        result = self._explained(spec, cause, recorded)
-        return replace(result, printed=printed, duration_s=took)
+        return replace(self._explained(spec, cause, recorded), printed=printed, duration_s=took)
 
-    def _explained(self, spec: CheckSpec, cause: BaseException, recorded: Trial) -> CheckResult:
-        case = recorded.failures[-1].case if recorded.failures else recorded.learner.link.case
+    def _explained(self, spec: CheckSpec, cause: Exception, recorded: Trial) -> CheckResult:
         verdict = next((verdict for kind, verdict in _VERDICTS if isinstance(cause, kind)), Verdict.FAULT)
         if verdict is Verdict.FAULT:
-            return CheckResult(spec, verdict, clean(f"{type(cause).__name__}: {cause}"))
+            words = str(cause) if isinstance(cause, GraderFault) else f"{type(cause).__name__}: {cause}"
+            return CheckResult(spec, verdict, clean(words))
         line = cause.line if isinstance(cause, LearnerFault) else None
         view = None
-        if verdict not in (Verdict.TODO,):
-            view = counterexample(self.exercise, self.reference_module, case, cause)
-        return CheckResult(spec, verdict, clean(_sentence(cause)), view, line)
+        if verdict is not Verdict.TODO and recorded.shown is not None:
+            view = counterexample(self.exercise, self.reference_module, recorded.shown.case, cause)
+        return CheckResult(spec, verdict, clean(_sentence(cause, recorded.flaky)), view, line)
 
 
-def _cause(function: Callable[..., Any], arguments: dict[str, Any], recorded: Trial) -> BaseException | None:
-    """Run the check: None where it passes, else what went wrong."""
-    try:
-        function(**arguments)
-    except Halt as halt:
-        return halt.cause
-    except (Mismatch, LearnerFault) as cause:
-        if not recorded.failures:
-            return cause
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except _OURS as error:
-        if not recorded.failures:  # otherwise Hypothesis complains of a failure that does not repeat
-            return error
-    except BaseException as error:
-        # The check itself stumbled. Our references make it pass, so it stumbled over what the learner's code gave.
-        if not recorded.failures:
-            return Mismatch("type", f"your answer could not be used: {type(error).__name__}: {error}")
-    return recorded.failures[-1].cause if recorded.failures else None
-
-
-def _sentence(cause: BaseException) -> str:
+def _sentence(cause: Exception, flaky: bool) -> str:
+    words = str(cause)
     if isinstance(cause, LearnerFault) and cause.line is not None:
-        return f"line {cause.line}: {cause.message}"
-    return str(cause)
+        words = f"line {cause.line}: {cause.message}"
+    return f"{words}. {FLAKY}" if flaky else words
 
 
 def _spec(item: pytest.Item) -> CheckSpec:

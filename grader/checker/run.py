@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,19 @@ from grader.learner import InProcess, Kind, Learner
 from grader.model import CheckResult, Verdict
 from grader.references import reference
 
-from .check import Trial
 from .diagnose import Evidence, diagnose
 from .misconceptions import Misconception
 from .plugin import Checks
+from .surroundings import ours_alone
+from .trial import Trial
 
 CHECKS = Path(__file__).parent.parent / "checks"
+_PLUGINS_OFF = ("terminal", "cacheprovider", "warnings", "faulthandler", "junitxml", "logging",
+                "unraisableexception", "threadexception")  # fmt: skip
 _PYTEST = [
     "-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--confcutdir", str(CHECKS), "--noconftest",
-    "--disable-plugin-autoload", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:warnings",
-    "-p", "no:faulthandler", "-p", "no:junitxml", "--capture=no", "--assert=plain", "--import-mode=importlib",
+    "--disable-plugin-autoload", "--capture=no", "--assert=plain", "--import-mode=importlib",
+    *(option for name in _PLUGINS_OFF for option in ("-p", f"no:{name}")),
 ]  # fmt: skip
 
 
@@ -38,17 +39,22 @@ def run_checks(
     tell: Callable[[CheckResult], None] = lambda _: None,
 ) -> tuple[list[CheckResult], dict[str, Trial]]:
     """Run the checks of an exercise against a learner. Raises GraderFault where they could not be run at all."""
+    file = CHECKS / f"test_{exercise}.py"
+    if not file.is_file():
+        raise GraderFault(f"{file} is missing: it holds the checks of {exercise}")
+    right = reference(exercise)
     plugin = Checks(
         exercise,
         tuple(kinds),
-        reference(exercise),
+        right,
         open_learner,
+        lambda: local(right, kinds),
         None if tasks is None else frozenset(tasks),
         None if only is None else frozenset(only),
         tell,
     )
-    with _own_environment():
-        code = pytest.main([*_PYTEST, str(CHECKS / f"test_{exercise}.py")], plugins=[plugin])
+    with ours_alone():
+        code = pytest.main([*_PYTEST, str(file)], plugins=[plugin])
     if plugin.errors:
         raise GraderFault(f"the checks of {exercise} could not be run: {plugin.errors[0]}")
     if code == pytest.ExitCode.INTERRUPTED:
@@ -58,34 +64,23 @@ def run_checks(
     return list(plugin.results.values()), plugin.trials
 
 
-@contextmanager
-def _own_environment() -> Any:
-    """pytest reads options from the environment; ours come from here alone."""
-    taken = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("PYTEST_")}
-    try:
-        yield
-    finally:
-        for key in [key for key in os.environ if key.startswith("PYTEST_")]:
-            del os.environ[key]
-        os.environ.update(taken)
-
-
 def explain(
     exercise: str, kinds: dict[str, str], results: list[CheckResult], trials: dict[str, Trial]
 ) -> dict[str, str]:
     """A diagnosis for every task that has one."""
 
     def rerun(check: str, wrong: Misconception) -> bool:
-        learner = local(wrong.module(), kinds)
-        again, _ = run_checks(exercise, kinds, lambda _: learner, only=[check])
-        return all(result.verdict is Verdict.PASSED for result in again)
+        trial = trials[check]
+        again = Trial(trial.function, {**trial.arguments, "learner": local(wrong.module(), kinds)}, trial.stand_in)
+        return again.passes()
 
     found: dict[str, str] = {}
     for task in kinds:
         ran = [result for result in results if result.spec.task == task and result.spec.name in trials]
         if not any(result.verdict in (Verdict.WRONG, Verdict.RAISED) for result in ran):
             continue
-        sentence = diagnose(exercise, task, [Evidence(r.spec.name, trials[r.spec.name]) for r in ran], rerun)
+        with ours_alone():
+            sentence = diagnose(exercise, task, [Evidence(r.spec.name, trials[r.spec.name]) for r in ran], rerun)
         if sentence is not None:
             found[task] = sentence
     return found

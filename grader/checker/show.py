@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import keyword
 import math
+import re
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +18,16 @@ from grader.learner import Case, Event
 from grader.learner.modules import RemoteModule
 from grader.model import Counterexample, Shown, TensorView
 from grader.text import clean
-from grader.worker.wire import OpaqueV
+from grader.worker.values import Unpacker
+from grader.worker.wire import Backward, OpaqueV
 
 from .compare import Mismatch
+from .describe import article, text_of
 
 VALUES_CAP = 1024  # elements of a tensor that are still shown
-SNIPPET_CAP = 400  # elements of a tensor that are still worth pasting
+SNIPPET_CAP = 800  # elements of all inputs that are still worth pasting
+INPUTS_CAP = 24  # tensors that are still shown
+ITEMS_CAP = 40  # items of a list that are still written out
 TEXT_CAP = 600
 
 
@@ -42,11 +49,8 @@ def shown(value: Any) -> Shown:
     if isinstance(value, torch.Tensor):
         return tensor_view(value)
     if isinstance(value, OpaqueV):
-        return clean(f"a {value.type_name}: {value.text}", TEXT_CAP)
-    if isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
-        parts = ", ".join(f"{_dtype(v)} {tuple(v.shape)}" if isinstance(v, torch.Tensor) else repr(v) for v in value)
-        return clean(f"({parts})", TEXT_CAP)
-    return clean(value if isinstance(value, str) else repr(value), TEXT_CAP)
+        return clean(f"{article(value.type_name)}: {value.text}", TEXT_CAP)
+    return clean(value if isinstance(value, str) else text_of(value, items=ITEMS_CAP), TEXT_CAP)
 
 
 def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause: Any) -> Counterexample | None:
@@ -56,10 +60,11 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
     writer = _Writer(exercise, reference)
     for event in case.events:
         writer.write(event)
+    writer.go_back(case)
     mismatch = cause if isinstance(cause, Mismatch) else None
     return Counterexample(
-        call=writer.calls[-1],
-        inputs=tuple((name, tensor_view(value)) for name, value in writer.inputs.items()),
+        call=clean(writer.calls[-1], TEXT_CAP, keep_newlines=False),
+        inputs=tuple((name, tensor_view(value)) for name, value in list(writer.inputs.items())[:INPUTS_CAP]),
         expected=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.expected),
         got=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.got),
         where=None if mismatch is None or mismatch.where is None else clean(mismatch.where, TEXT_CAP),
@@ -104,38 +109,56 @@ class _Writer:
             self.made[event.gives] = f"{event.name}{call}"
         self.lines.append(f"{event.gives} = {event.name}{call}" if event.gives else f"{event.name}{call}")
 
+    def go_back(self, case: Case) -> None:
+        """The backward pass, where that is the last thing that was asked for and one result was sent back through."""
+        last = case.exchanges[-1] if case.exchanges else None
+        if last is None or not isinstance(last.request, Backward) or len(last.request.grads) != 1:
+            return
+        upstream = Unpacker(last.body).unpack(last.request.grads[0])
+        if not isinstance(upstream, torch.Tensor) or " = " in self.lines[-1]:
+            return
+        name = self._named(upstream, "grad_out")
+        self.calls.append(f"{self.calls[-1]}.backward({name})")
+        leaves = [known for known, tensor in self.inputs.items() if tensor.requires_grad]
+        grads = ", ".join(f"{known}.grad" for known in leaves)
+        subject = case.events[-1].subject
+        shown_grads = grads or (f"*[p.grad for p in {subject}.parameters()]" if subject else "")
+        self.lines[-1:] = [f"result = {self.lines[-1]}", f"result.backward({name})", f"print({shown_grads})"]
+
     def text(self, value: Any, name: str) -> str:
         if isinstance(value, RemoteModule):
             return str(value.remote_name)
         if isinstance(value, torch.Tensor):
             return self._named(value, name)
         if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
-            inner = [self.text(item, f"{name}_{i}") for i, item in enumerate(value)]
-            return (
-                f"[{', '.join(inner)}]" if isinstance(value, list) else f"({', '.join(inner)}{',' * (len(inner) == 1)})"
-            )
+            inner = ", ".join(self.text(item, f"{name}_{i}") for i, item in enumerate(value))
+            return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
         if isinstance(value, dict):
-            pairs = [f"{key!r}: {self.text(item, str(key).replace('.', '_'))}" for key, item in value.items()]
-            return f"{{{', '.join(pairs)}}}"
-        return repr(value)
+            return f"{{{', '.join(f'{key!r}: {self.text(item, str(key))}' for key, item in value.items())}}}"
+        return f"float('{value}')" if isinstance(value, float) and not math.isfinite(value) else repr(value)
 
     def _named(self, value: torch.Tensor, name: str) -> str:
+        """The variable that holds this tensor: a legal name that means nothing else in the snippet."""
         for known, tensor in self.inputs.items():
             if tensor is value:
                 return known
-        final, count = name, 2
-        while final in self.inputs:
-            final, count = f"{name}{count}", count + 1
+        plain = re.sub(r"\W", "_", name)
+        plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"arg_{plain}"
+        taken = {*self.inputs, *self.made, *self.tasks, "torch", "print", "result"}
+        final = next(
+            new for count in itertools.count(1) if (new := plain if count == 1 else f"{plain}{count}") not in taken
+        )
         self.inputs[final] = value
         return final
 
     def snippet(self) -> str | None:
-        if any(tensor.numel() > SNIPPET_CAP for tensor in self.inputs.values()):
+        if sum(tensor.numel() for tensor in self.inputs.values()) > SNIPPET_CAP or len(self.inputs) > INPUTS_CAP:
             return None
         head = ["import torch", f"from {self.exercise} import {', '.join(sorted(self.tasks))}", ""]
         made = [f"{name} = {literal(value)}" for name, value in self.inputs.items()]
         *before, last = self.lines
-        return "\n".join([*head, *made, *before, f"print({last})"])
+        plain = last.startswith("print(") or re.match(r"\w+ = ", last)
+        return "\n".join([*head, *made, *before, last if plain else f"print({last})"])
 
 
 def literal(tensor: torch.Tensor) -> str:
@@ -165,10 +188,6 @@ def _numbers(values: Any) -> str:
     return repr(values)
 
 
-def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
-
-
 def _parameters(reference: types.ModuleType, event: Event) -> Sequence[str]:
     """The names of the arguments as the exercise's own signature has them."""
     if event.subject is not None:
@@ -176,8 +195,8 @@ def _parameters(reference: types.ModuleType, event: Event) -> Sequence[str]:
     task = getattr(reference, event.name.split(".")[0], None)
     if task is None:
         return ()
-    skip = 1 if event.name.endswith(".apply") else 0
-    return tuple(_signature(task.forward if skip else task))[skip:]
+    names = list(_signature(task.forward if event.name.endswith(".apply") else task))
+    return names[1:] if names[:1] == ["ctx"] else names
 
 
 def _signature(function: Any) -> Iterator[str]:

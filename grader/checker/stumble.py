@@ -62,5 +62,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, RuntimeError) and "does not require grad" in str(error):
         return CUT_OFF
     return f"{type(error).__name__}: {error}"
-
-

@@ -1,4 +1,4 @@
-"""Takes away what pytest and Hypothesis would pick up from where they run: the same checks draw the same inputs anywhere.
+"""Takes away what pytest and Hypothesis would pick up from where they run: a check draws the same inputs anywhere.
 
 Hypothesis reads profiles, seeds and callbacks that others set, mixes constants of whatever "local" modules are loaded
 into the numbers it draws, and keeps folders for itself in the current directory. None of it may reach a grade. What has

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis.errors
@@ -24,8 +23,8 @@ KEPT_CASES = 60
 _OURS = (GraderFault, OSError, MemoryError)  # the machine's and our own: no learner's answer raises them on this side
 
 FLAKY = (
-    "The same input was fine when it was tried again: your code has to give the same answer every time. Look for random "
-    "numbers, memory that is never filled (torch.empty), and values kept from one call to the next."
+    "The same input was fine when it was tried again: your code has to give the same answer every time. Look for "
+    "random numbers, memory that is never filled (torch.empty), and values kept from one call to the next."
 )
 
 
@@ -51,95 +50,49 @@ class Failed:
 
 @dataclass(slots=True)
 class Trial:
-    """The cases of one check, failing and passing, in the order they ran. `flaky`: failed once, then passed.
+    """The cases of one check, failing and passing, in the order they ran.
 
-    `stand_in` gives the reference without a wall, to tell a fault of the check from one of the learner's.
+    `arguments` are those of the fixtures. `stand_in` gives the reference without a wall, to tell a fault of the check
+    from one of the learner's. `shown` is the failure to show; `flaky`: its input passed when it was tried again.
     """
 
     function: Callable[..., Any]
-    arguments: dict[str, Any]  # of the fixtures
+    arguments: dict[str, Any]
     stand_in: Callable[[], Learner]
     failures: list[Failed] = field(default_factory=list)
     passed: list[Case] = field(default_factory=list)
+    shown: Failed | None = None
     flaky: bool = False
+    _failed: int = 0
     _known: int = 0  # how many of the engine's first inputs passed when they were played
     _left: int = SHRINK_CASES
 
-    @property
-    def learner(self) -> Learner:
-        learner: Learner = self.arguments["learner"]
-        return learner
-
     def outcome(self) -> Exception | None:
-        """Run the check: None where it passes, else what went wrong (a Mismatch, a LearnerFault, or a fault of ours)."""
+        """Run the check: None where it passes, else a Mismatch, a LearnerFault, or what is a fault of ours."""
         try:
             dependent = self._play()
+            if dependent or (self.failures and hasattr(self.function, "hypothesis")):
+                self._search()
         except Halt as halt:
-            return halt.cause
+            if isinstance(halt.cause, _OURS) or not self.failures:
+                return halt.cause
         except hypothesis.errors.HypothesisException as error:
             return error
-        if not dependent and not self.failures:
-            return None
-        if dependent or hasattr(self.function, "hypothesis"):
-            return self._search()
-        return self._smallest(self.failures[-1])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # pytest.skip, SystemExit: a check has no business with them
+            return GraderFault(f"the check itself ended with {type(error).__name__}: {error}")
+        return self._conclusion()
 
     def passes(self) -> bool:
         """Whether the check passes, without a search for the smallest failure."""
         deck = deck_of(self.function)
-        if deck.inputs is None:
+        if deck.inputs is None or deck.inner is None:
             return self.outcome() is None
         try:
-            assert deck.inner is not None
             return all(self._attempt(deck.inner, drawn) is None for drawn in deck.play())
         except (Halt, hypothesis.errors.HypothesisException):
             return False
-
-    def _play(self) -> bool:
-        """Run every input that does not depend on answers; True where the engine has to draw the rest."""
-        deck = deck_of(self.function)
-        if deck.inputs is None or deck.inner is None:
-            return deck.inputs is None
-        first: int | None = None
-        for number, drawn in enumerate(deck.play()):
-            try:
-                if self._attempt(deck.inner, drawn) is not None and first is None:
-                    first = number
-            except Halt:
-                if first is None:
-                    raise
-                break  # it failed before in a way that can be shown smaller
-            except hypothesis.errors.HypothesisException:  # assume(), note() and others need the engine
-                self.failures.clear()
-                self.passed.clear()
-                return True
-        self._known = first or 0
-        return False
-
-    def _search(self) -> Exception | None:
-        """Let the engine run: it comes upon the first failure again and makes it smaller."""
-        played = len(self.failures)
-        first = self.failures[0] if self.failures else None
-        try:
-            with given_to(self):
-                self.function(**self.arguments)
-        except Halt as halt:
-            if not self.failures or isinstance(halt.cause, _OURS):
-                return halt.cause
-        except (Mismatch, LearnerFault):
-            pass
-        except hypothesis.errors.HypothesisException as error:  # a failure that does not repeat, or nothing was drawn
-            if not self.failures:
-                return error
-        except (KeyboardInterrupt, GraderFault):
-            raise
-        except BaseException as error:  # out of the check, but not out of one of its cases
-            if not self.failures:
-                return GraderFault(f"the check itself failed: {type(error).__name__}: {error}")
-        if first is not None and len(self.failures) == played:  # the engine saw it pass
-            self.flaky = True
-            return self._said(first.cause)
-        return self._smallest(self.failures[-1]) if self.failures else None
 
     def run(self, inner: Callable[..., Any], kwargs: dict[str, Any]) -> None:
         """What the engine calls for every input it draws."""
@@ -153,14 +106,53 @@ class Trial:
         if cause is not None:
             raise cause
 
+    def _play(self) -> bool:
+        """Run every input that does not depend on answers; True where the engine has to draw the rest."""
+        deck = deck_of(self.function)
+        if deck.inputs is None or deck.inner is None:
+            return True
+        for number, drawn in enumerate(deck.play()):
+            try:
+                if self._attempt(deck.inner, drawn) is not None and self._failed == 1:
+                    self._known = number
+            except Halt as halt:
+                if self._failed <= 1 or isinstance(halt.cause, _OURS):
+                    raise
+                self.failures.pop()
+                break  # it failed before, in a way that can be shown smaller
+            except hypothesis.errors.HypothesisException:  # assume(), note() and the like need the engine
+                self.failures.clear()
+                self.passed.clear()
+                self._failed = 0
+                return True
+        return False
+
+    def _search(self) -> None:
+        """Let the engine run: it comes upon the first failure again and makes it smaller."""
+        first, played = self.failures[0] if self.failures else None, self._failed
+        try:
+            with given_to(self):
+                self.function(**self.arguments)
+        except (Mismatch, LearnerFault):
+            return
+        except hypothesis.errors.HypothesisException:
+            if not self.failures:
+                raise
+            self.shown, self.flaky = self.failures[-1], True  # it says: a failure that does not repeat
+        else:
+            if first is not None and self._failed == played:
+                self.shown, self.flaky = first, True
+
     def _attempt(self, inner: Callable[..., Any], drawn: dict[str, Any]) -> Mismatch | LearnerRaised | None:
         """One input: None where it passes. Raises Halt where there is no use in going on."""
-        case = self.learner.link.begin_case()
-        torch.manual_seed(SEED)  # what a reference initialises at random is the same every time
+        learner: Learner = self.arguments["learner"]
+        case = learner.link.begin_case()
+        torch.default_generator.manual_seed(SEED)  # what a reference initialises at random is the same every time
         try:
             inner(**drawn, **self.arguments)
         except (Mismatch, LearnerRaised) as cause:
-            return self._keep(case, cause, drawn)
+            self._keep(case, cause, drawn)
+            return cause
         except LearnerFault as fault:
             self._keep(case, fault, drawn)
             raise Halt(fault) from None
@@ -172,27 +164,34 @@ class Trial:
             verdict = stumble.judge(error, inner, {**drawn, **self.arguments}, case, self.stand_in())
             if isinstance(verdict, GraderFault):
                 raise Halt(verdict) from error
-            return self._keep(case, verdict, drawn)
+            self._keep(case, verdict, drawn)
+            return verdict
         if len(self.passed) < KEPT_CASES:
             self.passed.append(case)
         return None
 
-    def _keep[T: Mismatch | LearnerFault](self, case: Case, cause: T, drawn: dict[str, Any]) -> T:
+    def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
+        self._failed += 1
         case.failed = True
         if len(self.failures) >= KEPT_CASES:
             self.failures.pop(KEPT_CASES // 2)  # the first ones and the smallest ones are worth most
         self.failures.append(Failed(case, cause, drawn))
-        return cause
 
-    def _smallest(self, failed: Failed) -> Exception:
-        """The cause that is shown, after a second look at its input: does it fail every time?"""
-        if not isinstance(failed.cause, Mismatch | LearnerRaised):
-            return failed.cause
+    def _conclusion(self) -> Exception | None:
+        """The cause to show, after a second look at its input: does it fail every time?"""
+        if not self.failures:
+            return None
+        if self.shown is None:
+            wrong = [failed for failed in self.failures if isinstance(failed.cause, Mismatch | LearnerRaised)]
+            self.shown = wrong[-1] if wrong else self.failures[-1]
+            if wrong:
+                self.flaky = self._passes_again(self.shown)
+        return self.shown.cause
+
+    def _passes_again(self, failed: Failed) -> bool:
         inner = deck_of(self.function).inner
-        again = replace_lists(self)
+        again = Trial(self.function, self.arguments, self.stand_in)
         try:
-            assert inner is not None
-            self.flaky = again._attempt(inner, failed.drawn) is None
+            return inner is not None and again._attempt(inner, failed.drawn) is None
         except (Halt, hypothesis.errors.HypothesisException):
-            return failed.cause
-        return self._said(failed.cause)
+            return False

@@ -598,6 +598,9 @@ def test_conv2dfunction_gradcheck(learner, reference, case):
 
 
 SINGLE = [(True, False, False), (False, True, False), (False, False, True)]
+# Three gradients of tensor operations take a dozen of them or more. With fewer, the work is done elsewhere (in NumPy,
+# in Python lists), where nobody counts, and nothing can be said.
+COUNTABLE = 8
 
 
 @check(
@@ -612,7 +615,8 @@ def test_conv2dfunction_needs_input_grad(learner, reference, case):
     everything, most = learner.count_ops_backward(apply, *leaves(case), *options)
     for place, wanted in enumerate(SINGLE):
         alone, ops = learner.count_ops_backward(apply, *leaves(case, wanted), *options)
-        expect.that(ops < most, f"{NAMES[place]} alone costs as many operations as all three gradients together")
+        fewer = ops < most or most < COUNTABLE
+        expect.that(fewer, f"{NAMES[place]} alone costs as many operations as all three gradients together")
         expect.that(
             alone[0] is not None and everything[place] is not None,
             f"{NAMES[place]} should be there when it is asked for, alone or with the others",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass, field
 
+from grader.errors import LearnerFault
 from grader.worker.serve import Servant
-from grader.worker.wire import Load, Numbered, Reply, Request, frame, lengths, read_reply, read_request
+from grader.worker.wire import Load, Numbered, Reply, Request, frame, lengths, read_reply, read_request, reply_frame
 
-from .session import LoadFailed
+from .faults import unloadable
 
 _PREFIX = 16  # bytes of a frame before its header
 
@@ -25,7 +26,7 @@ class InProcess:
     generation: int = 1
     impatient: bool = False
     _number: int = 0
-    _unloadable: LoadFailed | None = None
+    _unloadable: LearnerFault | None = None
 
     @classmethod
     def from_module(cls, module: types.ModuleType) -> InProcess:
@@ -36,12 +37,12 @@ class InProcess:
         session = cls()
         reply, _ = session._ask(Load(name, filename, source), b"")
         if reply.failure is not None:
-            session._unloadable = LoadFailed(reply)
+            session._unloadable = unloadable(reply)
         return session
 
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]:
         if self._unloadable is not None:
-            raise self._unloadable
+            raise self._unloadable.with_traceback(None)
         return self._ask(request, body)
 
     def take_output(self) -> str:
@@ -57,7 +58,6 @@ class InProcess:
         sent = frame(Numbered(self._number, request), body)
         head, _ = lengths(sent[:_PREFIX])
         numbered = read_request(sent[_PREFIX : _PREFIX + head])
-        reply, out = self.servant.answer(numbered, body)
-        answered = frame(reply, out)
+        answered = reply_frame(*self.servant.answer(numbered, body))
         head, _ = lengths(answered[:_PREFIX])
-        return read_reply(answered[_PREFIX : _PREFIX + head]), out
+        return read_reply(answered[_PREFIX : _PREFIX + head]), bytearray(answered[_PREFIX + head :])

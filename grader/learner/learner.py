@@ -13,7 +13,7 @@ from grader.errors import LearnerRaised
 from grader.worker.values import tensors_in
 
 from .link import Event, Link
-from .modules import RemoteModule
+from .modules import RemoteModule, modules_in
 from .session import Session
 
 
@@ -33,8 +33,18 @@ class RemoteFunction:
     target: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        modules = modules_in(args, kwargs)
+        for module in modules:
+            module.push()
         self.link.case.events.append(Event(self.target, args, kwargs))
-        return self.link.call(self.target, args, kwargs).value
+        parameters = [parameter for module in modules for parameter in module.parameters()]
+        refresh = [module.refresher() for module in modules]
+        answer = self.link.call(
+            self.target, args, kwargs, parameters=parameters, refresh=lambda: [write() for write in refresh]
+        )
+        for module in modules:
+            module.pull()
+        return answer.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class RemoteClass:
         self.link.case.events.append(Event(self.target, args, kwargs, gives=name))
         answer = self.link.call(self.target, args, kwargs, keep=handle)
         if answer.reply.state is None:
+            self.link.forget(handle)
             text = f"{self.target} has to be a torch.nn.Module"
             raise LearnerRaised(message=text, line=None, type_name="TypeError", text=text, bases=("TypeError",))
         return RemoteModule(self.link, handle, name, answer.reply, answer.body)

@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 
-from grader.errors import LearnerDied, LearnerFault, LearnerRaised, LearnerRefused, LearnerTodo
+from grader.errors import LearnerDied, LearnerFault
 from grader.worker.values import Packer, Unpacker, tensors_in
-from grader.worker.wire import Backward, Call, Entry, Failure, Forget, HandleV, Reply, Request, WireError
+from grader.worker.wire import Backward, Call, Entry, Forget, HandleV, Reply, Request, Value, WireError
 
+from .crossing import Crossing, replaced
+from .faults import DISTURBED, fault_of
 from .session import Session
 
 
@@ -87,6 +89,12 @@ class Link:
     def forget_handle(self, owner: object, handle: int) -> None:
         weakref.finalize(owner, self._stale_handles.append, handle)
 
+    def forget(self, handle: int) -> None:
+        self._stale_handles.append(handle)
+
+    def forget_graph(self, graph: int) -> None:
+        self._stale_graphs.append(graph)
+
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
         """Count the operations dispatched by the calls inside, into `ops`."""
@@ -114,17 +122,18 @@ class Link:
         on: int | None = None,
         keep: int | None = None,
         parameters: Sequence[torch.Tensor] = (),
-        refresh: Callable[[], None] | None = None,
+        refresh: Callable[[], object] | None = None,
     ) -> Answer:
         """Call over there. The answer's tensors take part in autograd over here where they did over there.
 
-        `refresh` is called before a backward through this call: it writes the parameters' values over there.
+        `parameters` are all of the modules involved. `refresh` is called before a backward through this call: it writes
+        the values over there that they have now.
         """
         leaves = [tensor for tensor in tensors_in([list(args), kwargs]) if tensor.requires_grad]
-        trained = [tensor for tensor in parameters if tensor.requires_grad]
         recording = torch.is_grad_enabled()
-        graph = self.next_handle() if recording and keep is None and (leaves or trained) else None
-        packer = Packer(_handle_of, layout=True)
+        trains = bool(leaves) or any(tensor.requires_grad for tensor in parameters)
+        graph = self.next_handle() if recording and keep is None and trains else None
+        packer = _Outgoing(_handle_of, layout=True)
         request = Call(
             target,
             [packer.pack(value) for value in args],
@@ -138,13 +147,13 @@ class Link:
         )
         answer = self._answer(*self.exchange(request, bytes(packer.body)))
         if graph is not None:
-            answer.value = self._attach(answer, graph, [*leaves, *trained], refresh)
+            answer.value = self._attach(answer, graph, [*leaves, *parameters], refresh)
         return answer
 
     def exchange(self, request: Request, body: bytes = b"") -> tuple[Reply, bytearray]:
         """Send, record, and turn a failure over there into the exception it stands for."""
-        self._tidy()
         try:
+            self._tidy()
             reply, answer = self.session.request(request, body)
         except LearnerFault as fault:
             self.case.exchanges.append(Exchange(request, body, None, b"", fault))
@@ -156,15 +165,14 @@ class Link:
         return reply, answer
 
     def backward(self, graph: int, grads: Sequence[torch.Tensor | None], inputs: Sequence[torch.Tensor]) -> list[Any]:
-        packer = Packer(layout=False)
+        packer = Packer()
         request = Backward(graph, [packer.pack(grad) for grad in grads], count=self.counting)
         reply, body = self.exchange(request, bytes(packer.body))
         answer = self._answer(reply, body).value
         if not isinstance(answer, list) or len(answer) != len(inputs):
-            raise LearnerDied("your code disturbed the channel it answers through: gradients of something else")
-        for grad, tensor in zip(answer, inputs, strict=True):
-            if grad is not None and (not isinstance(grad, torch.Tensor) or grad.shape != tensor.shape):
-                raise LearnerDied("your code disturbed the channel it answers through: a gradient of another shape")
+            raise LearnerDied(f"{DISTURBED}: gradients of something else")
+        if not all(grad is None or _fits(grad, tensor) for grad, tensor in zip(answer, inputs, strict=True)):
+            raise LearnerDied(f"{DISTURBED}: a gradient of another shape or type")
         return answer
 
     def _answer(self, reply: Reply, body: bytearray) -> Answer:
@@ -174,63 +182,34 @@ class Link:
             if reply.echo is not None and self.echoes is not None:
                 self.echoes.append(Unpacker(body).unpack(reply.echo))
         except Exception as error:  # a frame that decodes but whose parts do not fit
-            raise LearnerDied(f"your code disturbed the channel it answers through: {error}") from None
+            raise LearnerDied(f"{DISTURBED}: {error}") from None
         return Answer(value, reply, body, tensors_in(value), reader.wants)
 
     def _attach(
-        self, answer: Answer, graph: int, inputs: list[torch.Tensor], refresh: Callable[[], None] | None
+        self, answer: Answer, graph: int, inputs: list[torch.Tensor], refresh: Callable[[], object] | None
     ) -> Any:
         wanted = [tensor for tensor, wants in zip(answer.tensors, answer.wants, strict=True) if wants]
         if not wanted:
             self._stale_graphs.append(graph)
             return answer.value
-        joined = _Crossing.apply(self, graph, refresh, wanted, *inputs)
-        return _replaced(answer.value, {id(old): new for old, new in zip(wanted, joined, strict=True)})
+        joined = Crossing.apply(self, graph, refresh, wanted, *inputs)
+        return replaced(answer.value, {id(old): new for old, new in zip(wanted, joined, strict=True)})
 
     def _tidy(self) -> None:
         """Tell the worker what nobody over here holds any longer. Not recorded: it changes no answer."""
-        if len(self._stale_handles) + len(self._stale_graphs) < 32:
+        handles, graphs = list(self._stale_handles), list(self._stale_graphs)
+        if len(handles) + len(graphs) < 32:
             return
-        request = Forget(list(self._stale_handles), list(self._stale_graphs))
-        self._stale_handles.clear()
-        self._stale_graphs.clear()
-        self.session.request(request)
+        del self._stale_handles[: len(handles)]  # a finalizer may append meanwhile
+        del self._stale_graphs[: len(graphs)]
+        self.session.request(Forget(handles, graphs))
 
 
-class _Crossing(torch.autograd.Function):
-    """Where autograd crosses the wall: the forward has happened over there, the backward will."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        link: Link,
-        graph: int,
-        refresh: Callable[[], None] | None,
-        outputs: list[torch.Tensor],
-        *inputs: torch.Tensor,
-    ) -> Any:
-        ctx.link, ctx.graph, ctx.refresh = link, graph, refresh
-        ctx.inputs = [tensor.detach() for tensor in inputs]
-        ctx.set_materialize_grads(False)
-        weakref.finalize(ctx, link._stale_graphs.append, graph)
-        return tuple(tensor.view_as(tensor) for tensor in outputs)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grads: torch.Tensor | None) -> Any:
-        if ctx.refresh is not None:
-            ctx.refresh()
-        return (None, None, None, None, *ctx.link.backward(ctx.graph, grads, ctx.inputs))
-
-
-def _replaced(value: Any, new: dict[int, torch.Tensor]) -> Any:
-    if isinstance(value, torch.Tensor):
-        return new.get(id(value), value)
-    if isinstance(value, list | tuple):
-        return type(value)(_replaced(item, new) for item in value)
-    if isinstance(value, dict):
-        return {key: _replaced(item, new) for key, item in value.items()}
-    return value
+def _fits(grad: object, tensor: torch.Tensor) -> bool:
+    """Whether it can be the gradient of this tensor."""
+    if not isinstance(grad, torch.Tensor):
+        return False
+    return (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)
 
 
 def _handle_of(value: object) -> int | None:
@@ -238,30 +217,11 @@ def _handle_of(value: object) -> int | None:
     return handle if isinstance(handle, int) else None
 
 
-def fault_of(failure: Failure) -> LearnerFault:
-    """The exception that a failure over there stands for over here. Its text is the learner's: never parsed."""
-    words = f"{failure.type_name}: {failure.text}" if failure.text else failure.type_name
-    match failure.kind:
-        case "todo":
-            return LearnerTodo("not written yet", failure.line)
-        case "missing":
-            return LearnerTodo(f"missing: {failure.text}", None)
-        case "refused":
-            return LearnerRefused(f"{failure.type_name} may not be used here: {failure.text}", failure.line)
-        case "memory":
-            return LearnerDied(f"your code ran out of memory ({words})", failure.line)
-        case "exit":
-            return LearnerDied("your code tried to end the program (SystemExit) instead of returning", failure.line)
-        case "unsendable":
-            return LearnerDied(f"the answer cannot be handed over: {failure.text}", failure.line)
-        case _:
-            return LearnerRaised(
-                message=words,
-                line=failure.line,
-                type_name=failure.type_name,
-                text=failure.text,
-                bases=tuple(failure.bases),
-            )
+class _Outgoing(Packer):
+    """Writes down what a check sends. Something that does not cross is a mistake in the check."""
+
+    def other(self, value: object) -> Value:
+        raise TypeError(f"a check cannot send a {type(value).__name__} across the wall")
 
 
 __all__ = ["Answer", "Case", "Entry", "Event", "Exchange", "HandleV", "Link", "WireError", "fault_of"]

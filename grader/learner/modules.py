@@ -6,17 +6,21 @@ pulled after it, so optimizers, `functional_call`, hooks and `gradcheck` work on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from grader.errors import LearnerDied, LearnerRaised
-from grader.worker.values import Packer, Unpacker
+from grader.worker.values import Packer, Unpacker, same_tensor
 from grader.worker.wire import Entry, Reply, State
 
 from .link import Event, Link
+
+ENTRIES_CAP = 20_000  # parameters and buffers of one module
+NAME_CAP = 400  # characters of a dotted name
+_Keys = torch.nn.modules.module._IncompatibleKeys
 
 
 class RemoteModule(nn.Module):
@@ -26,7 +30,7 @@ class RemoteModule(nn.Module):
         super().__init__()
         hidden = {"link": link, "remote_handle": handle, "remote_name": name, "_there": {}}
         self.__dict__.update(hidden)  # not nn.Module's business
-        self._pull(reply, body)
+        self._mirror_all(reply, body)
         link.forget_handle(self, handle)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -49,7 +53,8 @@ class RemoteModule(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         state = {key: value.detach() for key, value in state_dict.items()}
-        return self._request("load_state_dict", (state,), {} if strict else {"strict": False})
+        answer = self._request("load_state_dict", (state,), {} if strict else {"strict": False})
+        return _Keys(*answer) if isinstance(answer, tuple) and len(answer) == 2 else answer
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -66,71 +71,94 @@ class RemoteModule(nn.Module):
         raise TypeError("a remote module cannot be copied; build a second one and load the state_dict")
 
     def _request(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._push()
+        self.push()
         shown = "" if method == "__call__" else method
         self.link.case.events.append(Event(shown, args, kwargs, subject=self.remote_name))
         parameters = list(self.parameters())
         handle = self.remote_handle
-        answer = self.link.call(method, args, kwargs, on=handle, parameters=parameters, refresh=self._push)
-        self._pull(answer.reply, answer.body)
+        answer = self.link.call(method, args, kwargs, on=handle, parameters=parameters, refresh=self.refresher())
+        self._mirror_all(answer.reply, answer.body)
         return answer.value
 
-    def _mirrors(self) -> dict[str, torch.Tensor]:
-        return dict(self.named_parameters()) | dict(self.named_buffers())
-
-    def _push(self) -> None:
+    def push(self, mirrors: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write over there what was changed here. Compared by value: `.data` and gradcheck leave no other trace."""
-        mirrors = self._mirrors()
-        changed = {name: value for name, value in mirrors.items() if not _same(self._there.get(name), value)}
-        if not changed:
-            return
-        packer = Packer()
-        request = State(self.remote_handle, {name: packer.pack(value.detach()) for name, value in changed.items()})
-        self.link.exchange(request, bytes(packer.body))
-        self._there.update({name: value.detach().clone() for name, value in changed.items()})
+        known = dict(self.named_parameters()) | dict(self.named_buffers()) if mirrors is None else mirrors
+        changed = {
+            name: value.detach() for name, value in known.items() if not same_tensor(self._there.get(name), value)
+        }
+        if changed:
+            self._write(changed)
 
-    def _pull(self, reply: Reply, body: bytes | bytearray) -> None:
+    def pull(self) -> None:
+        """Read what was changed over there by other ways than a call of this module."""
+        self._write({})
+
+    def refresher(self) -> Callable[[], None]:
+        """Writes the parameters of this moment before a backward: `functional_call` may have swapped them since."""
+        parameters = dict(self.named_parameters())
+        return lambda: self.push(parameters)
+
+    def _write(self, changed: Mapping[str, torch.Tensor]) -> None:
+        packer = Packer()
+        request = State(self.remote_handle, {name: packer.pack(value) for name, value in changed.items()})
+        reply, body = self.link.exchange(request, bytes(packer.body))
+        self._there.update({name: value.clone() for name, value in changed.items()})
+        self._mirror_all(reply, body, besides=changed)
+
+    def _mirror_all(
+        self, reply: Reply, body: bytes | bytearray, *, besides: Mapping[str, object] | None = None
+    ) -> None:
+        """Take over what a reply says of the state, `besides` what was just written."""
         if reply.state is None:
             return
-        known: dict[str, torch.Tensor | None] = {}
+        entries = [entry for entry in reply.state if entry.name not in (besides or {})]
         try:
-            for entry in reply.state:
-                known[entry.name] = self._mirror(entry, Unpacker(body), known)
+            _plausible(entries)
+            reader = Unpacker(body)
+            for entry in entries:
+                self._mirror(entry, reader)
+            for module in self.modules():
+                module.training = reply.training
         except Exception as error:  # names and shapes that fit no module
             raise LearnerDied(f"your module's parameters cannot be read ({error})") from None
-        arrived = {entry.name for entry in reply.state}
-        mirrors = self._mirrors()
-        self._there.update({name: value.detach().clone() for name, value in mirrors.items() if name in arrived})
-        for module in self.modules():
-            module.training = reply.training
 
-    def _mirror(self, entry: Entry, reader: Unpacker, known: dict[str, torch.Tensor | None]) -> torch.Tensor | None:
+    def _mirror(self, entry: Entry, reader: Unpacker) -> None:
         *path, name = entry.name.split(".")
         node: nn.Module = self
         for part in path:
             node._modules.setdefault(part, nn.Module())
             node = node._modules[part]  # type: ignore[assignment]
         places = node._parameters if entry.kind == "p" else node._buffers
-        value: torch.Tensor | None = None
-        if entry.same_as is not None:
-            value = known.get(entry.same_as, self._mirrors().get(entry.same_as))
-        elif entry.value is not None:
-            value = reader.tensor(entry.value)
-            present = places.get(name)
-            if present is not None and _same(present, value):  # no write: it would touch the version
-                return present
-            if present is not None and present.shape == value.shape and present.dtype == value.dtype:
-                present.data.copy_(value)
-                return present
-            if entry.kind == "p":
-                value = nn.Parameter(value, requires_grad=entry.value.requires_grad)
         if entry.kind == "n":
             node._non_persistent_buffers_set.add(name)
-        places[name] = value  # type: ignore[assignment]
-        return value
+        places[name] = self._value(entry, reader, places.get(name))  # type: ignore[assignment]
+
+    def _value(self, entry: Entry, reader: Unpacker, present: torch.Tensor | None) -> torch.Tensor | None:
+        """The mirror of one entry: the tensor that stands for it already, where there is one."""
+        if entry.same_as is not None:
+            return dict(self.named_parameters()).get(entry.same_as, dict(self.named_buffers()).get(entry.same_as))
+        if entry.value is None:
+            self._there.pop(entry.name, None)
+            return None
+        value = reader.tensor(entry.value)
+        self._there[entry.name] = value.detach().clone()
+        if present is not None and present.device == value.device:
+            if not same_tensor(present, value):  # no write without need, and none that touches the version
+                if present.dtype == value.dtype and present.shape == value.shape:
+                    present.data.copy_(value)
+                else:
+                    present.data = value
+            return present
+        return nn.Parameter(value, requires_grad=entry.value.requires_grad) if entry.kind == "p" else value
 
 
-def _same(present: torch.Tensor | None, value: torch.Tensor) -> bool:
-    if present is None or present.device != value.device or present.dtype != value.dtype:
-        return False
-    return present.shape == value.shape and (value.device.type == "meta" or torch.equal(present, value))
+def _plausible(entries: Sequence[Entry]) -> None:
+    """Refuse a state that would be slow to read: the learner's code can make one up."""
+    if len(entries) > ENTRIES_CAP or any(len(entry.name) > NAME_CAP for entry in entries):
+        raise ValueError("too many, or names that are too long")
+
+
+def modules_in(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[RemoteModule]:
+    """The remote modules among the arguments, each once, as the worker finds them too."""
+    found = [value for value in (*args, *kwargs.values()) if isinstance(value, RemoteModule)]
+    return list({id(module): module for module in found}.values())

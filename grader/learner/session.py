@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
-import signal
 import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from grader.errors import LearnerDied, LearnerRaised, LearnerTimedOut
+from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerTimedOut
 from grader.worker import control
 from grader.worker.wire import PREFIX, Load, Numbered, Reply, Request, WireError, frame, lengths, read_reply
 
+from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
 from .zygote import Worker, Zygote
 
 OUTPUT_CAP = 64 * 1024  # bytes of a learner's output that are kept; the rest is read and dropped
+READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
+DEATH_SECONDS = 1.0  # until a worker that closed its channel has ended too
+_CHUNK = 2**16
+_CHUNKS = 32  # read at once: a flood that never ends must not keep us from looking at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +62,24 @@ class WorkerSession:
     generation: int = 0
     impatient: bool = False  # this task has already run out of time once
     _worker: Worker | None = None
-    _unloadable: Exception | None = None
+    _unloadable: LearnerFault | None = None
     _number: int = 0
     _output: bytearray = field(default_factory=bytearray)
 
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]:
         """Send and wait. Raises a LearnerFault where no reply comes; GraderFault where there is no worker to be had."""
         if self._unloadable is not None:
-            raise self._unloadable
+            raise self._unloadable.with_traceback(None)  # or it would grow with every raise
         if self._worker is None:
             self._begin()
         return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
 
     def close(self) -> None:
-        """Kill the worker; nothing it does later is read."""
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker.close()
-            self._worker = None
+        """Kill the worker and all it forked; nothing it does later is read."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            with contextlib.suppress(GraderFault):  # the zygote has died, and its workers with it
+                self.zygote.bury(worker)
 
     def take_output(self) -> str:
         """What the learner's code has printed since the last time, cut. Hostile text."""
@@ -87,38 +92,60 @@ class WorkerSession:
     def _begin(self) -> None:
         self._worker = self.zygote.spawn(self.limits, self.bans, self.device)
         self.generation += 1
+        self._wait_until_ready(self._worker)
         try:
             reply, _ = self._exchange(self.load, b"", self.times.load)
         except (LearnerDied, LearnerTimedOut) as fault:
             self._unloadable = type(fault)(f"while your module was being loaded: {fault.message}", fault.line)
             raise self._unloadable from None
         if reply.failure is not None:
-            self._unloadable = LoadFailed(reply)
+            self.close()
+            self._unloadable = unloadable(reply)
             raise self._unloadable
+
+    def _wait_until_ready(self, worker: Worker) -> None:
+        """Its first word, before it has seen a byte of the learner's: where it does not come, the fault is ours."""
+        try:
+            self._read(worker, time.monotonic() + READY_SECONDS)
+        except (TimeoutError, EOFError, ConnectionError, WireError) as error:
+            self._drain(worker)
+            said = self.take_output()[-500:]
+            self.close()
+            raise GraderFault(f"a worker did not start ({type(error).__name__}) {said}".rstrip()) from None
 
     def _exchange(self, request: Request, body: bytes | bytearray, seconds: float) -> tuple[Reply, bytearray]:
         worker = self._worker
         assert worker is not None
         self._number += 1
+        try:
+            data = frame(Numbered(self._number, request), body)
+        except WireError as error:
+            raise GraderFault(f"a check asks for what cannot be sent: {error}") from None
         deadline = time.monotonic() + seconds
         try:
-            self._send(worker, frame(Numbered(self._number, request), body), deadline)
-            head, length = lengths(bytes(self._receive(worker, PREFIX.size, deadline)))
-            reply = read_reply(bytes(self._receive(worker, head, deadline)))
-            data = self._receive(worker, length, deadline)
+            self._send(worker, data, deadline)
+            reply, answer = self._read(worker, deadline)
+            if reply.number != self._number:
+                raise WireError("an answer to nothing that was asked")
         except TimeoutError:
             self.close()
             self.impatient = True
             raise LearnerTimedOut(f"no answer within {seconds:g} seconds") from None
         except (EOFError, ConnectionError):
-            raise LearnerDied(self._cause_of_death()) from None
+            raise LearnerDied(self._cause_of_death(worker)) from None
         except WireError as error:
             self.close()
-            raise LearnerDied(f"your code disturbed the channel it answers through: {error}") from None
-        if reply.number != self._number:
+            raise LearnerDied(f"{DISTURBED}: {error}") from None
+        except BaseException:  # our own interrupt: the next request must not read this one's answer
             self.close()
-            raise LearnerDied("your code disturbed the channel it answers through: an answer to nothing that was asked")
-        return reply, data
+            raise
+        return reply, answer
+
+    def _read(self, worker: Worker, deadline: float) -> tuple[Reply, bytearray]:
+        """One frame, all of it before the deadline."""
+        head, length = lengths(bytes(self._receive(worker, PREFIX.size, deadline)))
+        reply = read_reply(bytes(self._receive(worker, head, deadline)))
+        return reply, self._receive(worker, length, deadline)
 
     def _send(self, worker: Worker, data: bytes, deadline: float) -> None:
         view = memoryview(data)
@@ -161,54 +188,25 @@ class WorkerSession:
                 return
 
     def _drain(self, worker: Worker) -> bool:
-        """Read what is there; False where the pipe is closed."""
-        while True:
+        """Read what is there, up to a point; False where the pipe is closed."""
+        for _ in range(_CHUNKS):
             try:
-                chunk = os.read(worker.output, 2**16)
+                chunk = os.read(worker.output, _CHUNK)
             except BlockingIOError:
                 return True
             if not chunk:
                 return False
             self._output += chunk[: OUTPUT_CAP - len(self._output)]
-            if len(chunk) < 2**16:
+            if len(chunk) < _CHUNK:
                 return True
+        return True
 
-    def _cause_of_death(self) -> str:
-        worker = self._worker
-        assert worker is not None
-        status = self.zygote.ending(worker, 1.0)
-        self._drain(worker)
-        self.close()
-        if status is None:
-            return "your code closed the channel it answers through"
-        if os.WIFSIGNALED(status):
-            return _signalled(os.WTERMSIG(status))
-        return f"your code ended the process (exit code {os.WEXITSTATUS(status)}) instead of returning"
+    def _cause_of_death(self, worker: Worker) -> str:
+        """Why the channel has ended. The zygote's own death is not the learner's fault: a GraderFault."""
+        self._worker = None
+        worker.has_ended(DEATH_SECONDS)
+        self._drain(worker)  # its last words are in the pipe now
+        return cause_of_death(self.zygote.bury(worker, DEATH_SECONDS))
 
 
-class LoadFailed(LearnerRaised):
-    """The module itself does not run; every check of it ends the same way."""
-
-    def __init__(self, reply: Reply) -> None:
-        failure = reply.failure
-        assert failure is not None
-        super().__init__(
-            message=f"your module cannot be loaded: {failure.type_name}: {failure.text}",
-            line=failure.line,
-            type_name=failure.type_name,
-            text=failure.text,
-        )
-        self.reply = reply
-
-
-def _signalled(number: int) -> str:
-    if number == signal.SIGSEGV:
-        return "your code crashed the process (segmentation fault)"
-    if number == signal.SIGKILL:
-        return "the process was killed from outside, most likely because memory ran out"
-    if number == signal.SIGXCPU:
-        return "your code used up the processor time of this run"
-    if number == signal.SIGXFSZ:
-        return "your code wrote a file larger than is allowed"
-    name = signal.Signals(number).name if number in {s.value for s in signal.Signals} else str(number)
-    return f"your code crashed the process ({name})"
+__all__ = ["LoadFailed", "Session", "TimeLimits", "WorkerSession"]

@@ -1,4 +1,4 @@
-"""`python -I -S <this file> FD LIBRARY…`: becomes the zygote. Started by grader/learner/zygote.py and by nothing else.
+"""`python -s -P -S <this file> FD LIBRARY…`: becomes the zygote. grader/learner/zygote.py starts it.
 
 This folder is imported as the package `worker`, from its own parent folder, which then leaves `sys.path` again: no
 check, no reference and no other room of the grader can be imported in here.
@@ -24,6 +24,7 @@ def start() -> None:
     sys.argv[:] = ["worker"]
     zygote.ignore_interrupts()
     zygote.main(fd)
+    os._exit(0)  # nobody waits for torch to take itself down
 
 
 start()

@@ -30,16 +30,17 @@ def confine(directory: str, limits: Limits, parent: int) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
-    _limit(resource.RLIMIT_CPU, limits.cpu_seconds)
+    _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=2)  # at the soft limit SIGXCPU, which says why
     if sys.platform == "linux":  # macOS does not enforce RLIMIT_AS
         _limit(resource.RLIMIT_AS, _size_now() + limits.memory_bytes)
 
 
-def _limit(kind: int, value: int) -> None:
+def _limit(kind: int, value: int, *, grace: int = 0) -> None:
     hard = resource.getrlimit(kind)[1]
+    soft, new = value, value + grace
     if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, value))
+        soft, new = min(soft, hard), min(new, hard)
+    resource.setrlimit(kind, (soft, new))
 
 
 def _size_now() -> int:

@@ -9,6 +9,10 @@ import msgspec
 
 LENGTH = struct.Struct(">I")
 CAP = 2**20
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+# How a worker that nobody killed ends. Anybody can forge them: they choose words, never points.
+NOT_READY, OUT_OF_MEMORY, CHANNEL_LOST = 70, 71, 72
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -73,7 +77,7 @@ def receive_answer(sock: socket.socket) -> tuple[Answer, list[int]] | None:
 
 
 def _receive(sock: socket.socket) -> tuple[bytes | None, list[int]]:
-    data, fds, _, _ = socket.recv_fds(sock, CAP, 4)
+    data, fds, _, _ = socket.recv_fds(sock, CAP, 4, _CLOSE_ON_EXEC)
     while data and (len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack(data[: LENGTH.size])[0]):
         more = sock.recv(CAP)
         if not more:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import linecache
 import traceback
 
-from .wire import TEXT_CAP, Failure
+from .values import type_name
+from .wire import Failure, words
 
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory")
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory", "bad_alloc")
 
 
 class MissingTask(Exception):
@@ -16,12 +17,31 @@ class MissingTask(Exception):
 
 def failure_from(error: BaseException, filename: str) -> Failure:
     """The learner's exception as a Failure. Its text is theirs: it is cut here and escaped by whoever shows it."""
+    try:
+        return _failure(error, filename)
+    except MemoryError:
+        raise
+    except BaseException:  # an exception made so that looking at it raises
+        return Failure("raised", type_name(type(error)), [], "(its text raises)")
+
+
+def _failure(error: BaseException, filename: str) -> Failure:
+    lineage = type.__dict__["__mro__"].__get__(type(error))  # not what a metaclass says of it
+    bases = [base.__name__ for base in lineage if _is_built_in(base)]
+    name = type_name(type(error)).rpartition(".")[2]
     text = _text(error)
     kind = _kind(error, text, filename)
-    bases = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
-    if isinstance(error, SyntaxError) and error.filename == filename:
-        return Failure(kind, type(error).__name__, bases, _words(error.msg), error.lineno, error.offset)
-    return Failure(kind, type(error).__name__[:100], bases, text, line_in(error, filename))
+    if issubclass(type(error), SyntaxError) and error.filename == filename:  # type: ignore[attr-defined]
+        return Failure(kind, name, bases, words(str(error.msg)), _int(error.lineno), _int(error.offset))  # type: ignore[attr-defined]
+    return Failure(kind, name, bases, text, line_in(error, filename))
+
+
+def _is_built_in(base: type) -> bool:
+    return type(base) is type and type.__dict__["__module__"].__get__(base) == "builtins"
+
+
+def _int(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 def _kind(error: BaseException, text: str, filename: str) -> str:
@@ -53,10 +73,6 @@ def line_in(error: BaseException, filename: str) -> int | None:
 
 def _text(error: BaseException) -> str:
     try:
-        return _words(str(error))
+        return words(str(error))
     except BaseException:
         return "(its text raises)"
-
-
-def _words(text: object) -> str:
-    return str(text)[:TEXT_CAP].encode("utf-8", "replace").decode()

@@ -115,7 +115,7 @@ class Guard:
         return refuse
 
     def _refuse_import(self, library: str, asked_by_library: bool) -> NoReturn:
-        because = "these exercises are to be solved with torch (numpy and Python's own library are fine too)"
+        because = "these exercises are to be solved with torch; numpy and Python's own library are fine too"
         refusal = Refusal("import", f"importing {library}", because, self.line_of(self.filename))
         if not asked_by_library:
             self.refusals.append(refusal)
@@ -166,8 +166,8 @@ def _patterns(ban: Forbids) -> list[str]:
 
 def _engine() -> Callable[..., Gradients]:
     """torch.autograd.grad for our own side, on the engine itself: every Python name on the way is about to refuse."""
-    variable: Any = torch.autograd.Variable
-    run = variable._execution_engine.run_backward
+    engine: Any = torch.autograd.Variable._execution_engine  # type: ignore[attr-defined,unused-ignore]
+    run = getattr(engine, "run_backward", engine)  # armed before: it refuses already
 
     def run_backward(
         outputs: Sequence[torch.Tensor],

@@ -6,6 +6,7 @@ who reaches for one in good faith, and should read which line it was and why.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable
@@ -32,7 +33,6 @@ LIBRARIES = frozenset(
         *("scipy", "skimage", "sklearn", "tensorflow", "theano", "timm", "tinygrad", "torchaudio", "torchvision"),
     )
 )
-
 # numpy.convolve and numpy.correlate are thin: these are what they call.
 _CORRELATE = tuple(
     f"numpy._core.{module}.{name}"
@@ -97,7 +97,8 @@ def forbid_scripted(patterns: Iterable[str], refuse: Refuse) -> None:
 
 def forbid_onednn(refuse: Refuse) -> None:
     """Compute plain convolutions without oneDNN from here on: the same values, up to the order of the sums."""
-    _C._set_mkldnn_enabled(False)
+    if _C._get_mkldnn_enabled():
+        _C._set_mkldnn_enabled(False)
     backend: Any = torch.backends.mkldnn
     forbid_names(ONEDNN, refuse)
     # `torch.backends.mkldnn.enabled = …` goes through a property that keeps the setter.
@@ -143,7 +144,7 @@ def _asked_by_library() -> bool:
     frame = sys._getframe(2)
     while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
         frame = frame.f_back
-    return "site-packages" in frame.f_code.co_filename
+    return any(folder in frame.f_code.co_filename for folder in ("site-packages", "dist-packages"))
 
 
 def find_class(dotted: str) -> type | None:
@@ -176,10 +177,15 @@ def _places(dotted: str, package: str = "") -> list[Place]:
     if found is None:
         return []
     original = getattr(*found)
-    package = package or dotted.rpartition(".")[0]
-    inside = f"{package}."
-    below = [module for name, module in list(sys.modules.items()) if name == package or name.startswith(inside)]
+    below = _modules(package or dotted.rpartition(".")[0])
     return [found, *((module, key) for module in below for key in _keys(module, original))]
+
+
+@functools.cache
+def _modules(package: str) -> list[ModuleType]:
+    """The package and what is loaded of it."""
+    inside = f"{package}."
+    return [module for name, module in list(sys.modules.items()) if name == package or name.startswith(inside)]
 
 
 def _keys(module: ModuleType, value: object) -> list[str]:

@@ -1,8 +1,6 @@
 """The ways to a backward pass: transposed convolution, backward operators, autograd. See `guard_ways`."""
 
 # mypy: disable-error-code="no-untyped-call,attr-defined,assignment"
-# These are written as a learner would write them, who has no types.
-
 from __future__ import annotations
 
 import importlib
@@ -130,6 +128,7 @@ def _dual_below() -> Any:
 def _functorch_below() -> Any:
     weight = w(3, 4)
     level = SAVED_NESTING()
+    _C._functorch.set_inplace_requires_grad_allowed(True)
     inside = _C._functorch._wrap_for_grad(weight, level).requires_grad_()
     found = saved_grad(_linear(inside), inside)
     return _C._functorch._unwrap_for_grad(found[0], level)

@@ -7,6 +7,7 @@ whether an answer is right, and nothing here can: there is no check, no referenc
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import linecache
 import sys
@@ -19,17 +20,16 @@ import torch
 
 from .failures import MissingTask, failure_from
 from .ops import OpCounter
-from .values import Packer, Unpacker, tensors_in
+from .values import Packer, Unpacker, same_tensor, tensors_in
 from .wire import Backward, Call, Entry, Failure, Forget, Load, Numbered, Reply, Request, State, TensorV, WireError
 
 
 @dataclass(slots=True)
 class Graph:
-    """What backward needs of a forward call."""
+    """What backward needs of a forward call. `wanted`: the inputs, then all parameters, needing grad or not."""
 
     outputs: list[torch.Tensor]
-    inputs: list[torch.Tensor]
-    parameters: list[torch.Tensor]
+    wanted: list[torch.Tensor]
 
 
 class NoGuard:
@@ -58,7 +58,7 @@ class Servant:
     filename: str = ""
     objects: dict[int, object] = field(default_factory=dict)
     graphs: dict[int, Graph] = field(default_factory=dict)
-    sent: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    sent: dict[int, dict[str, tuple[str | None, torch.Tensor | None]]] = field(default_factory=dict)
 
     def answer(self, numbered: Numbered, body: bytes | bytearray) -> tuple[Reply, bytearray]:
         """Carry out one request; every end of it is a reply."""
@@ -75,9 +75,9 @@ class Servant:
             refusal = self.guard.refusals[refused_before]
             failure = Failure("refused", refusal.operator, [], refusal.because, refusal.line)
             reply, out = Reply(number, failure=failure), bytearray()
-        for stream in (sys.stdout, sys.stderr):
+        for stream in ("stdout", "stderr"):
             with contextlib.suppress(BaseException):
-                stream.flush()
+                getattr(sys, stream).flush()
         return reply, out
 
     def _carry_out(self, number: int, request: Request, body: bytes | bytearray) -> tuple[Reply, bytearray]:
@@ -117,19 +117,20 @@ class Servant:
         kwargs = {key: reader.unpack(value) for key, value in request.kwargs.items()}
         target = self._target(request)
         owner = self.objects.get(request.on) if request.on is not None else None
-        leaves = [tensor for tensor in tensors_in([args, kwargs]) if tensor.requires_grad]
+        modules = [owner] if isinstance(owner, torch.nn.Module) else _modules_in(args, kwargs)
+        wanted = [tensor for tensor in tensors_in([args, kwargs]) if tensor.requires_grad]
+        wanted += [parameter for module in modules for parameter in module.parameters()]
         with torch.set_grad_enabled(request.grad), _counting(request.count) as counter:
             value = target(*args, **kwargs)
-        if request.keep is not None:
-            self.objects[request.keep] = value
-            owner = value
-        if request.graph is not None and request.grad:
-            outputs = [tensor for tensor in tensors_in(value) if tensor.requires_grad]
-            self.graphs[request.graph] = Graph(outputs, leaves, [p for _, p in _trained(owner)])
         packer = Packer(self._handle)
         answer = None if request.keep is not None else packer.pack(value)
+        if request.graph is not None and request.grad:
+            self.graphs[request.graph] = Graph(list(packer.differentiable), wanted)
         echo = packer.pack([args, kwargs]) if request.echo else None
-        handle = request.on if request.keep is None else request.keep
+        handle = request.on
+        if request.keep is not None:
+            handle, owner = request.keep, value
+            self.objects[request.keep] = value
         state = self._news(handle, owner, packer) if isinstance(owner, torch.nn.Module) else None
         training = owner.training if isinstance(owner, torch.nn.Module) else True
         return Reply(number, answer, None, echo, counter.count, state, training is True), packer.body
@@ -138,6 +139,8 @@ class Servant:
         if request.on is None and self.module is None:
             raise LookupError("no module is loaded")
         found: Any = self._object(request.on) if request.on is not None else self.module
+        if request.on is not None and request.target == "__getattribute__":
+            return functools.partial(getattr, found)  # what nn.Module answers in __getattr__ too
         for part in request.target.split("."):
             if request.on is None and not hasattr(found, part):
                 raise MissingTask(f"there is no {request.target} in {self.filename}")
@@ -147,18 +150,22 @@ class Servant:
         return found  # type: ignore[no-any-return]
 
     def _backward(self, number: int, request: Backward, body: bytes | bytearray) -> tuple[Reply, bytearray]:
-        graph = self.graphs[request.graph]
+        graph = self.graphs.get(request.graph)
+        if graph is None:
+            raise LookupError("this graph lived in a worker that is gone")
         reader = Unpacker(body)
         upstream = [reader.unpack(value) for value in request.grads]
-        wanted = graph.inputs + graph.parameters
+        wanted = [tensor for tensor in graph.wanted if tensor.requires_grad]
         pairs = [(out, grad) for out, grad in zip(graph.outputs, upstream, strict=True) if grad is not None]
-        grads: tuple[torch.Tensor | None, ...] = (None,) * len(wanted)
+        found: tuple[torch.Tensor | None, ...] = (None,) * len(wanted)
         with _counting(request.count) as counter:
             if pairs and wanted:
                 outputs, given = zip(*pairs, strict=True)
-                grads = self.guard.run_backward(outputs, wanted, given, retain_graph=True, allow_unused=True)
+                found = self.guard.run_backward(outputs, wanted, given, retain_graph=True, allow_unused=True)
+        by_tensor = {id(tensor): grad for tensor, grad in zip(wanted, found, strict=True)}
         packer = Packer()
-        return Reply(number, packer.pack(list(grads)), ops=counter.count), packer.body
+        grads = [by_tensor.get(id(tensor)) for tensor in graph.wanted]
+        return Reply(number, packer.pack(grads), ops=counter.count), packer.body
 
     def _state(self, number: int, request: State, body: bytes | bytearray) -> tuple[Reply, bytearray]:
         owner = self._object(request.on)
@@ -166,26 +173,27 @@ class Servant:
             raise TypeError("only an nn.Module has a state")
         reader = Unpacker(body)
         places: dict[str, torch.Tensor] = dict(owner.named_parameters()) | dict(owner.named_buffers())
-        for name, value in request.write.items():
-            # .data: as seen from here this is the caller's own change, and a graph that waits for backward stays valid
-            places[name].data.copy_(reader.unpack(value))
         packer = Packer()
-        return Reply(number, state=self._news(request.on, owner, packer), training=owner.training is True), packer.body
+        entries = self._news(request.on, owner, packer)  # before: what is written is no news to who writes it
+        for name, value in request.write.items():
+            _write(places[name], reader.unpack(value))
+        self._news(request.on, owner, Packer())
+        return Reply(number, state=entries, training=owner.training is True), packer.body
 
     def _news(self, handle: int | None, owner: torch.nn.Module, packer: Packer) -> list[Entry]:
-        """The parameters and buffers that changed since they were last sent."""
+        """The parameters and buffers that changed since they were sent, by value: `.data` leaves no other trace."""
         sent = self.sent.setdefault(handle or 0, {})
         entries = []
         for entry, value in _entries(owner):
-            stamp = (id(value), 0 if value is None else value._version)
-            if sent.get(entry.name) == stamp:
+            known = sent.get(entry.name)
+            if known is not None and known[0] == entry.same_as and same_tensor(known[1], value):
                 continue
-            sent[entry.name] = stamp
             if value is not None and entry.same_as is None:
                 packed = packer.tensor(value)
                 if not isinstance(packed, TensorV):
                     raise WireError(f"{entry.name} is not an ordinary tensor")
                 entry = Entry(entry.name, entry.kind, packed)
+            sent[entry.name] = (entry.same_as, None if value is None else value.detach().clone())
             entries.append(entry)
         return entries
 
@@ -198,10 +206,18 @@ class Servant:
         return next((handle for handle, known in self.objects.items() if known is value), None)
 
 
-def _trained(owner: object) -> list[tuple[str, torch.Tensor]]:
-    if not isinstance(owner, torch.nn.Module):
-        return []
-    return [(name, p) for name, p in owner.named_parameters() if p.requires_grad]
+def _modules_in(args: list[Any], kwargs: dict[str, Any]) -> list[torch.nn.Module]:
+    """The modules among the arguments, each once."""
+    found = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.nn.Module)]
+    return list({id(module): module for module in found}.values())
+
+
+def _write(place: torch.Tensor, value: torch.Tensor) -> None:
+    """As seen from here this is the caller's own change: through .data, so that a graph that waits stays valid."""
+    if place.shape == value.shape and place.dtype == value.dtype:
+        place.data.copy_(value)
+    else:  # module.double() over there
+        place.data = value
 
 
 def _entries(owner: torch.nn.Module) -> Iterator[tuple[Entry, torch.Tensor | None]]:

@@ -6,12 +6,13 @@ side attached to it (a subclass, an `__eq__`, a hook) survives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from .wire import BODY_CAP, TEXT_CAP, DictV, DtypeV, HandleV, ListV, OpaqueV, TensorV, TupleV, Value, WireError
+from .wire import BODY_CAP, DictV, DtypeV, HandleV, ListV, OpaqueV, TensorV, TupleV, Value, WireError, words
 
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -33,11 +34,12 @@ DTYPES = {
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 DEPTH_CAP = 24
 ITEMS_CAP = 100_000
+DIMENSIONS_CAP = 64  # PyTorch's own
 _ALIGN = 16
 
 
 class Packer:
-    """Writes values down; the tensors' bytes gather in `body`.
+    """Writes values down; the tensors' bytes gather in `body`, those that require grad in `differentiable`.
 
     `handle_of` names objects that live in the worker (None: such objects are opaque); `layout` keeps strides, which
     belong to an input but not to an answer.
@@ -45,6 +47,7 @@ class Packer:
 
     def __init__(self, handle_of: Callable[[object], int | None] = lambda _: None, *, layout: bool = False) -> None:
         self.body = bytearray()
+        self.differentiable: list[torch.Tensor] = []
         self.layout = layout
         self._handle_of = handle_of
         self._items = 0
@@ -60,7 +63,7 @@ class Packer:
         if kind is int:
             return value if -(2**63) <= value < 2**63 else OpaqueV("int", "an int of more than 64 bits")  # type: ignore[operator,return-value]
         if kind is str:
-            return value.encode("utf-8", "replace").decode()  # type: ignore[attr-defined,no-any-return]
+            return value.encode("utf-8", "replace").decode()  # type: ignore[attr-defined,no-any-return]  # no surrogates
         if kind in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
             return self.tensor(value)  # type: ignore[arg-type]
         if kind is torch.dtype:
@@ -70,51 +73,58 @@ class Packer:
         if isinstance(value, list):
             return ListV([self.pack(item, depth + 1) for item in list.__iter__(value)])
         if isinstance(value, dict):
-            pairs = dict.items(value)
-            return DictV([(self.pack(key, depth + 1), self.pack(item, depth + 1)) for key, item in pairs])
+            return DictV([(self.pack(key, depth + 1), self.pack(item, depth + 1)) for key, item in dict.items(value)])
         handle = self._handle_of(value)
-        return opaque(value) if handle is None else HandleV(handle)
+        return self.other(value) if handle is None else HandleV(handle)
+
+    def other(self, value: object) -> Value:
+        """Something that does not cross."""
+        return opaque(value)
 
     def tensor(self, value: torch.Tensor) -> TensorV | OpaqueV:
         name = _NAMES.get(value.dtype)
         if name is None or value.layout is not torch.strided or value.is_quantized or value.is_nested:
             return OpaqueV("torch.Tensor", f"a {value.layout} tensor of {value.dtype}")
         shape, device = tuple(value.shape), str(value.device)
-        plain = value.detach()
+        if value.requires_grad:
+            self.differentiable.append(value)
         if device == "meta":
             return TensorV(name, shape, device, 0, 0, value.requires_grad, tuple(value.stride()))
-        strides = tuple(plain.stride()) if self.layout and not plain.is_contiguous() else None
+        plain = value.detach()
         nbytes = plain.numel() * plain.element_size()
         if len(self.body) + nbytes > BODY_CAP:
             raise WireError(f"a tensor of shape {shape} ({nbytes:,} bytes) is larger than an answer may be")
-        flat = self._span(plain, strides) if strides else plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
-        flat = flat.as_strided((flat.numel(),), (1,))  # a single element counts as contiguous whatever its stride
+        plain = plain.resolve_conj().resolve_neg()
+        strides = tuple(plain.stride()) if self.layout and not plain.is_contiguous() else None
+        packed = plain if strides else plain.contiguous()
+        flat = packed.as_strided((_span(shape, strides),), (1,))  # reshape(-1) leaves a lone element its odd stride
         data = flat.cpu().view(torch.uint8).numpy()
         offset = len(self.body)
         self.body += memoryview(data)  # type: ignore[arg-type]  # an ndarray has the buffer protocol
         self.body += bytes(-len(self.body) % _ALIGN)
         return TensorV(name, shape, device, offset, data.nbytes, value.requires_grad, strides)
 
-    @staticmethod
-    def _span(plain: torch.Tensor, strides: tuple[int, ...]) -> torch.Tensor:
-        """The stretch of storage that a strided tensor looks into."""
-        length = 1 + sum((size - 1) * step for size, step in zip(plain.shape, strides, strict=True))
-        return plain.as_strided((length if plain.numel() else 0,), (1,))
-
 
 def opaque(value: object) -> OpaqueV:
     """Name something that does not cross. The learner's repr may hang or lie: it runs on their side of the deadline."""
-    kind = type(value)
-    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    return OpaqueV(type_name(type(value)), _repr(value))
+
+
+def type_name(kind: type) -> str:
+    """A class's own name, whatever its metaclass says of it: "torch.nn.modules.conv.Conv2d", "generator"."""
+    module, name = (type.__dict__[word].__get__(kind) for word in ("__module__", "__qualname__"))
+    return words(f"{module}.{name}".removeprefix("builtins."), 200)
+
+
+def _repr(value: object) -> str:
     try:
-        text = repr(value)[:TEXT_CAP]
+        return words(repr(value))
     except BaseException:
-        text = "(its repr raises)"
-    return OpaqueV(name[:200], text.encode("utf-8", "replace").decode())
+        return "(its repr raises)"
 
 
 class Unpacker:
-    """Reads values back from a checked header and its body."""
+    """Reads values back from a checked header and its body. Whatever is wrong with them is a WireError."""
 
     def __init__(
         self, body: bytes | bytearray, object_of: Callable[[int], object] = HandleV, *, leaves: bool = False
@@ -123,17 +133,22 @@ class Unpacker:
         self._body = body
         self._object_of = object_of
         self._leaves = leaves  # rebuild those as leaves that require grad
+        self._items = 0
+        self._unread = len(body)  # no byte belongs to two tensors: a small frame cannot ask for much memory
 
-    def unpack(self, value: Value) -> Any:
+    def unpack(self, value: Value, depth: int = 0) -> Any:
+        self._items += 1
+        if depth > DEPTH_CAP or self._items > ITEMS_CAP:
+            raise WireError("nested too deeply or too many items")
         match value:
             case TensorV():
                 return self.tensor(value)
             case ListV():
-                return [self.unpack(item) for item in value.items]
+                return [self.unpack(item, depth + 1) for item in value.items]
             case TupleV():
-                return tuple(self.unpack(item) for item in value.items)
+                return tuple(self.unpack(item, depth + 1) for item in value.items)
             case DictV():
-                return {self._key(key): self.unpack(item) for key, item in value.items}
+                return self._dict(value, depth + 1)
             case DtypeV():
                 return DTYPES.get(value.name, OpaqueV("torch.dtype", value.name))
             case HandleV():
@@ -141,54 +156,95 @@ class Unpacker:
             case _:
                 return value
 
-    def _key(self, key: Value) -> Any:
-        if key is None or isinstance(key, bool | int | float | str):
-            return key
-        if isinstance(key, TupleV):
-            return tuple(self._key(item) for item in key.items)
-        raise WireError("a dict key that is no plain value")
+    def _dict(self, value: DictV, depth: int) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key, item in value.items:
+            found[self._key(key, depth, len(found))] = self.unpack(item, depth)
+        if len(found) != len(value.items):
+            raise WireError("a dict that has a key twice")
+        return found
+
+    def _key(self, key: Value, depth: int, place: int) -> Any:
+        """A key of plain values; any other is named, apart from its like by its place."""
+        match key:
+            case TupleV() if depth <= DEPTH_CAP:
+                return tuple(self._key(item, depth + 1, place) for item in key.items)
+            case TensorV():
+                return OpaqueV("torch.Tensor", f"key {place}")
+            case OpaqueV():
+                return OpaqueV(key.type_name, f"{key.text} (key {place})")
+            case TupleV() | ListV() | DictV():
+                raise WireError("a dict key that no dict can have")
+            case _:
+                return self.unpack(key, depth)
 
     def tensor(self, value: TensorV) -> torch.Tensor:
         """A plain tensor of its own memory. Raises WireError where the sizes do not fit together."""
-        plain = self._plain(value)
-        wants = value.requires_grad and (plain.is_floating_point() or plain.is_complex())
+        dtype = DTYPES.get(value.dtype)
+        if dtype is None or len(value.shape) > DIMENSIONS_CAP or any(size < 0 for size in value.shape):
+            raise WireError("a tensor of unknown dtype or shape")
+        try:
+            plain = self._plain(value, dtype)
+        except (RuntimeError, OverflowError, TypeError, ValueError, MemoryError):
+            raise WireError("a tensor of an impossible size") from None
+        wants = value.requires_grad and (dtype.is_floating_point or dtype.is_complex)
         self.wants.append(wants)
         return plain.requires_grad_(wants and self._leaves)
 
-    def _plain(self, value: TensorV) -> torch.Tensor:
-        dtype = DTYPES.get(value.dtype)
-        if dtype is None or len(value.shape) > 16 or any(size < 0 for size in value.shape):
-            raise WireError("a tensor of unknown dtype or shape")
+    def _plain(self, value: TensorV, dtype: torch.dtype) -> torch.Tensor:
+        length = _span(value.shape, value.strides)
         if value.device == "meta":
-            return torch.empty(value.shape, dtype=dtype, device="meta")
-        count, size = _count(value), dtype.itemsize
-        if value.nbytes != count * size or value.offset < 0 or value.offset + value.nbytes > len(self._body):
+            return _empty(value, dtype, "meta")
+        begin, end = value.offset, value.offset + value.nbytes
+        if value.nbytes != length * dtype.itemsize or begin < 0 or end > len(self._body) or value.nbytes > self._unread:
             raise WireError("a tensor whose bytes do not fit its shape")
-        raw = torch.zeros(value.nbytes, dtype=torch.uint8)
-        if value.nbytes:
-            chunk = bytearray(self._body[value.offset : value.offset + value.nbytes])
-            raw = torch.frombuffer(chunk, dtype=torch.uint8).clone()
-        flat = raw.ne(0) if dtype is torch.bool else raw.view(dtype)  # a bool byte of 7 is no bool
-        return flat.reshape(value.shape) if value.strides is None else flat.as_strided(value.shape, value.strides)
+        if math.prod(value.shape) * dtype.itemsize > BODY_CAP:  # a few bytes seen many times through its strides
+            raise WireError("a tensor larger than a message may be")
+        self._unread -= value.nbytes
+        plain = _empty(value, dtype, "cpu")
+        if length:
+            raw = torch.frombuffer(bytearray(memoryview(self._body)[begin:end]), dtype=torch.uint8)
+            flat = plain.as_strided((length,), (1,))
+            if dtype is torch.bool:
+                flat.copy_(raw.ne(0))  # a byte of 7 is no bool
+            else:
+                flat.view(torch.uint8).copy_(raw)
+        return plain
 
 
-def _count(value: TensorV) -> int:
-    count = 1
-    for size in value.shape:
-        count *= size
-    if value.strides is None or count == 0:
-        return count
-    if len(value.strides) != len(value.shape) or any(step < 0 for step in value.strides):
+def _empty(value: TensorV, dtype: torch.dtype, device: str) -> torch.Tensor:
+    """No view of anything: what the learner gets must look like a tensor that somebody made."""
+    if value.strides is None:
+        return torch.empty(value.shape, dtype=dtype, device=device)
+    return torch.empty_strided(value.shape, value.strides, dtype=dtype, device=device)
+
+
+def _span(shape: tuple[int, ...], strides: tuple[int, ...] | None) -> int:
+    """How many elements of memory a tensor looks into."""
+    if strides is None:
+        return math.prod(shape)
+    if len(strides) != len(shape) or any(step < 0 for step in strides):
         raise WireError("strides that do not fit the shape")
-    return 1 + sum((size - 1) * step for size, step in zip(value.shape, value.strides, strict=True))
+    if 0 in shape:
+        return 0
+    return 1 + sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
 
 
 def tensors_in(value: object) -> list[torch.Tensor]:
     """All tensors of a nested value, in order."""
     if isinstance(value, torch.Tensor):
         return [value]
-    if isinstance(value, list | tuple):
-        return [tensor for item in value for tensor in tensors_in(item)]
     if isinstance(value, Mapping):
-        return [tensor for item in value.values() for tensor in tensors_in(item)]
-    return []
+        value = list(value.values())
+    return [tensor for item in value for tensor in tensors_in(item)] if isinstance(value, list | tuple) else []
+
+
+def same_tensor(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """Whether both are the same in dtype, shape, device and value; NaN is the same as NaN."""
+    if one is None or other is None:
+        return one is other
+    if (one.dtype, one.device, one.shape) != (other.dtype, other.device, other.shape):
+        return False
+    if one.device.type == "meta" or torch.equal(one, other):
+        return True
+    return bool(torch.all((one == other) | ((one != one) & (other != other))))

@@ -7,6 +7,7 @@ whoever sent such a frame misbehaved. What lives here must not know what a check
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -17,6 +18,7 @@ PREFIX = struct.Struct(">4sIQ")  # magic, length of the header, length of the bo
 HEADER_CAP = 8 * 2**20
 BODY_CAP = 256 * 2**20
 TEXT_CAP = 2000  # characters of an exception's text or of a repr
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class WireError(Exception):
@@ -155,6 +157,11 @@ class Numbered(msgspec.Struct, frozen=True):
     request: Request
 
 
+def words(text: str, cap: int = TEXT_CAP) -> str:
+    """Text of the learner's: cut, without lone surrogates, and without addresses, which differ from run to run."""
+    return _ADDRESS.sub("", text[:cap].encode("utf-8", "replace").decode())
+
+
 _encoder = msgspec.msgpack.Encoder()
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 _requests: msgspec.msgpack.Decoder[Numbered] = msgspec.msgpack.Decoder(Numbered)
@@ -171,9 +178,17 @@ def frame(header: Reply | Numbered, body: bytes | bytearray) -> bytes:
     return b"".join((PREFIX.pack(MAGIC, len(head), len(body)), head, body))
 
 
+def reply_frame(reply: Reply, body: bytes | bytearray) -> bytes:
+    """The bytes of an answer; one that cannot be written down becomes a failure that says so."""
+    try:
+        return frame(reply, body)
+    except WireError as error:
+        return frame(Reply(reply.number, failure=Failure("unsendable", "", [], words(str(error)))), b"")
+
+
 def lengths(prefix: bytes) -> tuple[int, int]:
     """(length of the header, length of the body) of the frame that begins with `prefix`."""
-    magic, head, body = PREFIX.unpack(prefix)
+    magic, head, body = PREFIX.unpack(prefix) if len(prefix) == PREFIX.size else (b"", 0, 0)
     if magic != MAGIC or head > HEADER_CAP or body > BODY_CAP:
         raise WireError("not the beginning of a message")
     return head, body

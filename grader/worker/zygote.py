@@ -6,21 +6,24 @@ child); one thread. The child locks itself down and only then reads its own sock
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import importlib
 import os
+import random
 import signal
 import socket
 import sys
-import time
+import traceback
 
 import torch
 
 from . import control
 from .confine import confine
+from .family import Family
 from .guard import arm
 from .serve import Servant
-from .wire import PREFIX, WireError, frame, lengths, read_request
+from .slim import skip_dynamo
+from .wire import PREFIX, Reply, frame, lengths, read_request, reply_frame
 
 STANDARD_FDS = 3  # stdin, stdout, stderr; the worker's socket comes next
 
@@ -28,25 +31,31 @@ STANDARD_FDS = 3  # stdin, stdout, stderr; the worker's socket comes next
 def main(fd: int) -> None:
     """Serve orders from the control socket `fd` until the trusted side closes it."""
     torch.set_num_threads(1)
+    skip_dynamo()
     orders = socket.socket(fileno=fd)
+    control.send(orders, control.Answer(os.getpid()))
+    importlib.import_module("sympy")  # what torch imports for the first meta tensor; the other side is still busy
     gc.collect()
     gc.freeze()  # the children share these pages as long as the collector leaves them alone
-    ended: dict[int, int] = {}
-    control.send(orders, control.Answer(os.getpid()))
+    family = Family()
+    family.adopt_orphans()
     while (received := control.receive_order(orders)) is not None:
         order, fds = received
         if isinstance(order, control.Ended):
-            control.send(orders, control.Answer(order.pid, _ending(order, ended)))
+            control.send(orders, control.Answer(order.pid, family.ending(order.pid, order.seconds)))
         else:
-            _spawn(orders, order, fds)
-        _reap(ended)
+            _spawn(orders, order, fds, family)
+            family.reap()
+    family.end()
 
 
-def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int]) -> None:
+def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int], family: Family) -> None:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
+        orders.close()
         _work(order, fds, parent)
+    family.workers.add(pid)
     for fd in fds:
         os.close(fd)
     handles = (os.pidfd_open(pid),) if hasattr(os, "pidfd_open") else ()
@@ -58,32 +67,54 @@ def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int]) -> None:
 def _work(order: control.Spawn, fds: list[int], parent: int) -> None:
     """The life of a worker. It ends with the process, whatever happens."""
     try:
-        channel, output = fds
-        os.dup2(channel, STANDARD_FDS + 20)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(STANDARD_FDS + 20, STANDARD_FDS)
-        os.closerange(STANDARD_FDS + 1, max(1024, *fds) + 64)
+        os.setsid()  # a group of its own: it cannot kill ours by `kill(0)`, and its forks die with it
+        _take(*fds)
         _fresh_streams()
         confine(order.directory, order.limits, parent)
         guard = arm(order.bans, order.device)
-        _serve(socket.socket(fileno=STANDARD_FDS), Servant(guard))
+        _seed()
+        channel = socket.socket(fileno=STANDARD_FDS)
+        channel.sendall(frame(Reply(0), b""))  # confined and ready: what goes wrong from here on is the learner's
     except BaseException:
-        import traceback
-
-        traceback.print_exc()  # before the learner's code is loaded: our own fault, and the trusted side reads it
+        traceback.print_exc()
         sys.stderr.flush()
-        os._exit(70)
+        os._exit(control.NOT_READY)
+    try:
+        _serve(channel, Servant(guard))
+    except MemoryError:
+        os._exit(control.OUT_OF_MEMORY)
+    except BaseException:
+        os._exit(control.CHANNEL_LOST)
     os._exit(0)
 
 
+def _take(channel: int, output: int) -> None:
+    """Its socket is 3, its output 1 and 2, nothing comes in, and nothing else of ours stays open."""
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(channel, STANDARD_FDS)
+    os.set_inheritable(STANDARD_FDS, False)
+    os.closerange(STANDARD_FDS + 1, max(1024, channel, output, null) + 64)
+
+
+def _seed() -> None:
+    """Random numbers are the same in every worker of every run."""
+    torch.default_generator.manual_seed(0)
+    random.seed(0)
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed(0)
+
+
 def _fresh_streams() -> None:
-    """Text streams on the new descriptors; nothing buffered in the zygote comes along."""
+    """Text streams on the new descriptors; nothing buffered in the zygote comes along.
+
+    Line by line: what was printed before a crash or an endless loop is what the learner needs to see.
+    """
     options = {"encoding": "utf-8", "errors": "backslashreplace"}
     sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", 2**16, closefd=False, **options)  # type: ignore[call-overload]
+    sys.stdout = os.fdopen(1, "w", 1, closefd=False, **options)  # type: ignore[call-overload]
     sys.stderr = os.fdopen(2, "w", 1, closefd=False, **options)  # type: ignore[call-overload]
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
 
@@ -95,18 +126,7 @@ def _serve(channel: socket.socket, servant: Servant) -> None:
         if header is None or body is None:
             return
         numbered = read_request(bytes(header))
-        reply, out = servant.answer(numbered, body)
-        try:
-            data = frame(reply, out)
-        except WireError as error:
-            data = frame(_too_large(reply.number, str(error)), b"")
-        channel.sendall(data)
-
-
-def _too_large(number: int, text: str):  # type: ignore[no-untyped-def]
-    from .wire import Failure, Reply
-
-    return Reply(number, failure=Failure("unsendable", "", [], text))
+        channel.sendall(reply_frame(*servant.answer(numbered, body)))
 
 
 def _exactly(channel: socket.socket, count: int) -> bytearray | None:
@@ -119,28 +139,6 @@ def _exactly(channel: socket.socket, count: int) -> bytearray | None:
             return None
         view = view[got:]
     return data
-
-
-def _reap(ended: dict[int, int]) -> None:
-    """Collect workers that have ended, so that none stays a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            ended[pid] = status
-            while len(ended) > 256:
-                ended.pop(next(iter(ended)))
-
-
-def _ending(order: control.Ended, ended: dict[int, int]) -> int | None:
-    deadline = time.monotonic() + order.seconds
-    while order.pid not in ended:
-        _reap(ended)
-        if order.pid in ended or time.monotonic() > deadline:
-            break
-        time.sleep(0.002)
-    return ended.get(order.pid)
 
 
 def ignore_interrupts() -> None:

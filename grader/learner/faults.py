@@ -1,0 +1,91 @@
+"""How what happened over there is said over here: failures, loads that fail, ends of a worker, as the drawn errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from grader.errors import LearnerDied, LearnerFault, LearnerRaised, LearnerRefused, LearnerTodo
+from grader.worker import control
+from grader.worker.wire import Failure, Reply
+
+DISTURBED = "your code disturbed the channel it answers through"
+CLOSED = "your code closed the channel it answers through"
+
+
+class LoadFailed(LearnerRaised):
+    """The module itself does not run; every check of it ends the same way."""
+
+    def __init__(self, reply: Reply) -> None:
+        failure = reply.failure
+        assert failure is not None
+        super().__init__(
+            message=f"your module cannot be loaded: {failure.type_name}: {failure.text}",
+            line=failure.line,
+            type_name=failure.type_name,
+            text=failure.text,
+        )
+        self.reply = reply
+
+
+def unloadable(reply: Reply) -> LearnerFault:
+    """Why the module does not load, as the fault that every request ends with."""
+    failure = reply.failure
+    assert failure is not None
+    if failure.kind not in ("refused", "memory", "exit"):
+        return LoadFailed(reply)
+    fault = fault_of(failure)
+    return type(fault)(f"your module cannot be loaded: {fault.message}", fault.line)
+
+
+def fault_of(failure: Failure) -> LearnerFault:
+    """The exception that a failure over there stands for over here. Its text is the learner's: never parsed."""
+    words = f"{failure.type_name}: {failure.text}" if failure.text else failure.type_name
+    match failure.kind:
+        case "todo":
+            return LearnerTodo("not written yet", failure.line)
+        case "missing":
+            return LearnerTodo(f"missing: {failure.text}", None)
+        case "refused":
+            return LearnerRefused(f"{failure.type_name} may not be used here: {failure.text}", failure.line)
+        case "memory":
+            return LearnerDied(f"your code ran out of memory ({words})", failure.line)
+        case "exit":
+            return LearnerDied("your code tried to end the program (SystemExit) instead of returning", failure.line)
+        case "unsendable":
+            return LearnerDied(f"the answer cannot be handed over: {failure.text}", failure.line)
+        case _:
+            return LearnerRaised(
+                message=words,
+                line=failure.line,
+                type_name=failure.type_name,
+                text=failure.text,
+                bases=tuple(failure.bases),
+            )
+
+
+def cause_of_death(status: int | None) -> str:
+    """A worker's wait status in words; None: it did not end by itself."""
+    if status is None:
+        return CLOSED
+    if os.WIFSIGNALED(status):
+        return _signalled(os.WTERMSIG(status))
+    code = os.WEXITSTATUS(status)
+    if code == control.OUT_OF_MEMORY:
+        return "your code ran out of memory"
+    if code == control.CHANNEL_LOST:
+        return CLOSED
+    return f"your code ended the process (exit code {code}) instead of returning"
+
+
+_SIGNALS: dict[int, str] = {
+    signal.SIGSEGV: "your code crashed the process (segmentation fault)",
+    signal.SIGKILL: "the process was killed from outside, most likely because memory ran out",
+    signal.SIGXCPU: "your code used up the processor time of this run",
+    signal.SIGXFSZ: "your code wrote a file larger than is allowed",
+}
+_NAMES: dict[int, str] = {member.value: member.name for member in signal.Signals}
+
+
+def _signalled(number: int) -> str:
+    return _SIGNALS.get(number, f"your code crashed the process ({_NAMES.get(number, number)})")
