@@ -74,7 +74,9 @@ def test_pad2d_circular(learner, reference, case):
 
 
 @check("pad2d", title="The largest padding that a mode still allows", points=0.5)
-@given(mode=st.sampled_from(["reflect", "circular"]), x=draw.tensors(st.tuples(*[draw.ints(1, n) for n in (1, 1, 4, 4)])))
+@given(
+    mode=st.sampled_from(["reflect", "circular"]), x=draw.tensors(st.tuples(*[draw.ints(1, n) for n in (1, 1, 4, 4)]))
+)
 def test_pad2d_limit(learner, reference, mode, x):
     padding = tuple(largest_padding(mode, size) for size in x.shape[2:])
     expect.close(learner.pad2d(x, padding, mode), reference.pad2d(x, padding, mode))
@@ -304,7 +306,12 @@ def test_conv2d_ranges(learner, reference):
 
 def batches() -> Iterator[tuple[str, torch.Tensor]]:
     """The same picture, then larger ones. Every axis is at least 2 in all of them: an axis of 1 can save a copy."""
-    shapes = {"": (2, 2, 6, 7), "higher images": (2, 2, 20, 7), "wider images": (2, 2, 6, 21), "more images": (14, 2, 6, 7)}
+    shapes = {
+        "": (2, 2, 6, 7),
+        "higher images": (2, 2, 20, 7),
+        "wider images": (2, 2, 6, 21),
+        "more images": (14, 2, 6, 7),
+    }
     for words, shape in shapes.items():
         yield words, (torch.arange(math.prod(shape)) % 7 - 3.0).reshape(shape)
 
@@ -377,9 +384,7 @@ def test_conv3d_all(learner, reference, case):
     examples=20,
 )  # fmt: skip
 @given(
-    case=convolutions(
-        channels=2, kernel=(2, 2, 2), room=2, bias=True, padding=draw.ints(0, 1), values=layouts_of_reals
-    )
+    case=convolutions(channels=2, kernel=(2, 2, 2), room=2, bias=True, padding=draw.ints(0, 1), values=layouts_of_reals)
 )
 def test_conv3d_kept(learner, reference, case):
     expect.close(learner.conv3d(**case), reference.conv3d(**case))

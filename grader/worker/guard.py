@@ -19,6 +19,7 @@ import torch
 
 from . import guard_kernels as kernels
 from . import guard_names as names
+from .guard_imports import block_imports
 from .ops import OpCounter
 
 Gradients = tuple[torch.Tensor | None, ...]
@@ -74,10 +75,6 @@ class ForbiddenOperation(Exception):
     """The learner's code reached for something that its task forbids. Catching it gains nothing: it is on record."""
 
 
-class ForbiddenImport(ForbiddenOperation, ImportError):
-    """The same for an import: an ImportError, since libraries try each other with `except ImportError`."""
-
-
 @dataclass(slots=True)
 class Guard:
     """What was refused so far, and whose lines to tell. `filename` is the learner's file; set it before loading it."""
@@ -114,12 +111,11 @@ class Guard:
 
         return refuse
 
-    def _refuse_import(self, library: str, asked_by_library: bool) -> NoReturn:
+    def _refuse_library(self, name: str) -> NoReturn:
         because = "these exercises are to be solved with torch; numpy and Python's own library are fine too"
-        refusal = Refusal("import", f"importing {library}", because, self.line_of(self.filename))
-        if not asked_by_library:
-            self.refusals.append(refusal)
-        raise ForbiddenImport(str(refusal), name=library)
+        refusal = Refusal("library", name, because, self.line_of(self.filename))
+        self.refusals.append(refusal)
+        raise ForbiddenOperation(str(refusal))
 
 
 def arm(bans: Sequence[Forbids], device: str = "cpu") -> Guard:
@@ -146,7 +142,7 @@ def arm(bans: Sequence[Forbids], device: str = "cpu") -> Guard:
     kernels.forbid(operators, cuda=cuda)
     if any(ban.autograd for ban in bans):
         kernels.record_no_graph()
-    names.block_imports(guard._refuse_import)
+    block_imports(guard._refuse_library)
     return guard
 
 

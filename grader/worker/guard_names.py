@@ -1,4 +1,4 @@
-"""The Python names that a ban takes away: names that do the work without an operator, and libraries that could do it.
+"""The Python names that a ban takes away: names that do the work without an operator.
 
 A name can be put back by whoever is determined; what must hold, holds in `guard_kernels.py`. Names are for the learner
 who reaches for one in good faith, and should read which line it was and why.
@@ -10,8 +10,6 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -22,17 +20,8 @@ from .guard_kernels import SCRIPT_ONLY, matching
 
 _C: Any = torch._C
 Refuse = Callable[[str], NoReturn]
-RefuseImport = Callable[[str, bool], NoReturn]
 Place = tuple[Any, str]  # something that has attributes, and the name of one
 
-# Libraries that could do the exercises' work. matplotlib, pandas and PIL are not among them: a notebook imports them
-# for its pictures, and none of them convolves.
-LIBRARIES = frozenset(
-    (
-        *("astropy", "cupy", "cv2", "jax", "jaxlib", "keras", "kornia", "mxnet", "numba", "onnxruntime", "paddle"),
-        *("scipy", "skimage", "sklearn", "tensorflow", "theano", "timm", "tinygrad", "torchaudio", "torchvision"),
-    )
-)
 # numpy.convolve and numpy.correlate are thin: these are what they call.
 _CORRELATE = tuple(
     f"numpy._core.{module}.{name}"
@@ -105,46 +94,6 @@ def forbid_onednn(refuse: Refuse) -> None:
     switch = vars(type(backend)).get("enabled")
     if switch is not None and hasattr(switch, "setter"):
         switch.setter = _refusing("torch.backends.mkldnn.enabled", refuse)
-
-
-def block_imports(refuse: RefuseImport) -> None:
-    """From here on importing one of LIBRARIES refuses; one that is loaded already has to be imported again."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in LIBRARIES]:
-        del sys.modules[name]
-    sys.meta_path.insert(0, _Blocker(refuse))
-
-
-class _Blocker(MetaPathFinder):
-    """Finds the libraries before anybody else does. Who only asks whether one is there (find_spec) gets an answer."""
-
-    def __init__(self, refuse: RefuseImport) -> None:
-        self._loader = _Refuser(refuse)
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname.partition(".")[0] not in LIBRARIES:
-            return None
-        if _asked_by_library() and PathFinder.find_spec(fullname, path) is None:
-            return None  # truly absent, which is what a library that can do without wants to hear
-        return ModuleSpec(fullname, self._loader)
-
-
-class _Refuser(Loader):
-    def __init__(self, refuse: RefuseImport) -> None:
-        self._refuse = refuse
-
-    def create_module(self, spec: ModuleSpec) -> NoReturn:
-        self._refuse(spec.name.partition(".")[0], _asked_by_library())
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Never reached; without it importlib asks the loader nothing at all."""
-
-
-def _asked_by_library() -> bool:
-    """Whether an installed library, not the learner, wants the import: those have an `except ImportError` for it."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
-        frame = frame.f_back
-    return any(folder in frame.f_code.co_filename for folder in ("site-packages", "dist-packages"))
 
 
 def find_class(dotted: str) -> type | None:

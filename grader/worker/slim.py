@@ -25,7 +25,7 @@ def skip_dynamo() -> None:
             if isinstance(wrapped, types.FunctionType):
                 wrapped.__dynamo_disable = wrapped  # type: ignore[attr-defined]  # torch's own place for it
     compiler._disable_dynamo = _as_it_is
-    torch._disable_dynamo = _as_it_is  # type: ignore[assignment]
+    setattr(torch, "_disable_dynamo", _as_it_is)  # noqa: B010  # a name that torch does not export
 
 
 def _as_it_is(function: Any = None, recursive: bool = True) -> Any:

@@ -1,0 +1,91 @@
+"""Libraries that could do an exercise's work: importing one is harmless, using it is refused.
+
+A learner's notebook often imports more than it uses. So an import gives a stand-in, and only what is called, built or
+inherited from it is refused, by its line. A library that tries another one hears that it is not there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, NoReturn
+
+Refuse = Callable[[str], NoReturn]
+
+# matplotlib, pandas and PIL are not among them: a notebook imports them for its pictures, and none of them convolves.
+LIBRARIES = frozenset(
+    (
+        *("astropy", "cupy", "cv2", "jax", "jaxlib", "keras", "kornia", "mxnet", "numba", "onnxruntime", "paddle"),
+        *("scipy", "skimage", "sklearn", "tensorflow", "theano", "timm", "tinygrad", "torchaudio", "torchvision"),
+    )
+)
+
+
+def block_imports(refuse: Refuse) -> None:
+    """From here on LIBRARIES are stand-ins; one that is loaded already has to be imported again."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in LIBRARIES]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Finder(refuse))
+
+
+class StandIn:
+    """Something of a library that may not be used: may be named, passed on and looked into, and refuses all else."""
+
+    def __init__(self, name: str, refuse: Refuse) -> None:
+        self._name, self._refuse = name, refuse
+
+    def __getattr__(self, name: str) -> StandIn:
+        if name.startswith("__"):  # Python asking, not the learner
+            raise AttributeError(name)
+        return StandIn(f"{self._name}.{name}", self._refuse)
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        self._refuse(self._name)
+
+    def __mro_entries__(self, bases: object) -> NoReturn:
+        self._refuse(self._name)
+
+
+class _StandInModule(ModuleType):
+    def __init__(self, name: str, refuse: Refuse) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []  # a package: its submodules are stand-ins too
+        self.__dict__["_refuse"] = refuse
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return StandIn(f"{self.__name__}.{name}", self.__dict__["_refuse"])
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Finds the libraries before anybody else does. Who only asks whether one is there (find_spec) gets an answer."""
+
+    def __init__(self, refuse: Refuse) -> None:
+        self._refuse = refuse
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in LIBRARIES:
+            return None
+        if _asked_by_library() and PathFinder.find_spec(fullname, path) is None:
+            return None  # truly absent, which is what a library that can do without wants to hear
+        return ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        if _asked_by_library():
+            raise ImportError(f"{spec.name} is not there for the libraries of a worker", name=spec.name)
+        return _StandInModule(spec.name, self._refuse)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing to run."""
+
+
+def _asked_by_library() -> bool:
+    """Whether an installed library, not the learner, wants the import: those have an `except ImportError` for it."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    return any(folder in frame.f_code.co_filename for folder in ("site-packages", "dist-packages"))
