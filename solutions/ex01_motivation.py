@@ -5,15 +5,15 @@ Lecture: motivations · kernels and activation maps.
 A dense (fully connected) network can look at pictures too: lay all numbers of the picture in one long row, and connect
 every neuron to every one of them. So why does nobody do it? Count what has to be learnt, and you will see.
 
-    dense layer: a neuron sees all pixels,         convolution: an output sees one small window,
-    each through a weight of its own               and all windows share the weights of one filter
+    dense layer: a neuron sees all pixels,      convolution: an output sees one small window,
+    each through a weight of its own            and all windows share the weights of one filter
 
-        o o o o o                                      [o o o]o o          o[o o o]o
-        o o o o o  ---- 25 weights --> neuron 1        [o o o]o o          o[o o o]o
-        o o o o o  ---- 25 weights --> neuron 2        [o o o]o o          o[o o o]o
-        o o o o o                                       o o o o o  --> 1    o o o o o  --> 2
-        o o o o o                                       o o o o o           o o o o o
-                                                       the same 9 weights, wherever the window is
+       o o o o o                                [o o o]o o             o o o o o
+       o o o o o  --25 weights--> neuron 1      [o o o]o o             o[o o o]o
+       o o o o o  --25 weights--> neuron 2      [o o o]o o  --> 1      o[o o o]o  --> 2
+       o o o o o                                 o o o o o             o[o o o]o
+       o o o o o                                 o o o o o             o o o o o
+                                                the same 9 weights, wherever the window is
 
 A colour photo of 224 × 224 pixels has 150 528 numbers, so a dense layer of 1000 neurons has more than 150 million
 parameters. A convolution with 64 filters of 3 × 3 on the same photo has 1792, and it has just as many on a photo of
@@ -25,6 +25,7 @@ width), that is 3 channels for a colour picture, 1 for a grey one. Every answer 
 All counts and sizes are at least 1. One that makes no sense (a negative size, groups that do not divide the channels)
 raises a `ValueError` whose message names the argument.
 """
+
 
 ### BEGIN SOLUTION
 def _at_least_one(**arguments: int) -> None:
@@ -70,7 +71,7 @@ def dense_parameter_count(image_shape: tuple[int, int, int], neurons: int, bias:
     >>> dense_parameter_count((3, 5, 5), 3, bias=False)
     225
     """
-    ### HINT: You already know the weights of one neuron. No two neurons share a weight, so what do `neurons` of them need?
+    ### HINT: You already know the weights of one neuron. No two neurons share a weight: what do all of them need?
     ### HINT: A neuron computes `w · x + b`: as many weights as the picture has numbers, but one single b. Add one bias
     ###   for each neuron, and only where `bias` is True.
     ### BEGIN SOLUTION
@@ -148,15 +149,13 @@ def conv_parameter_count(
     """
     ### HINT: Start with one filter on a picture of one channel. A filter is as deep as what it sees, so what changes
     ###   with 3 channels? And with 5 filters? Only then think of the bias: one for each filter, not for each channel.
-    ### HINT: `isinstance(kernel_size, int)` tells the two forms of kernel_size apart. A kernel of height kH and width kW
-    ###   has `kH * kW` weights.
+    ### HINT: `isinstance(kernel_size, int)` tells the two forms of kernel_size apart. A kernel of height kH and width
+    ###   kW has `kH * kW` weights.
     ### HINT: With groups there are as many filters as before; each sees only `in_channels // groups` channels. Ask
     ###   `in_channels % groups` and `out_channels % groups` first: both have to be 0.
     ### BEGIN SOLUTION
     height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-    _at_least_one(
-        in_channels=in_channels, out_channels=out_channels, kernel_size=min(height, width), groups=groups
-    )
+    _at_least_one(in_channels=in_channels, out_channels=out_channels, kernel_size=min(height, width), groups=groups)
     if in_channels % groups or out_channels % groups:
         raise ValueError(f"groups {groups} must divide in_channels {in_channels} and out_channels {out_channels}")
     weights = out_channels * (in_channels // groups) * height * width
