@@ -7,7 +7,7 @@ line of it can begin with something that a CI log takes for a command.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -119,7 +119,8 @@ def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> Rend
         parts += [printed(shown)]
     others = [check for check in words.failing(task) if check is not shown]
     if others:
-        parts += [Group(Text("Also:", "bold"), *(other_line(check, exercise) for check in others))]
+        said_already = {shown.message} if shown is not None else set()
+        parts += [Group(Text("Also:", "bold"), *other_lines(others, exercise, said_already))]
     parts += [Text.assemble(("Next step: ", "bold"), f"{words.next_step(task)}.")]
     spaced = [item for part in parts for item in (Text(), part)]
     return Group(title, Barred(Group(*spaced[1:]), style))
@@ -134,17 +135,17 @@ def check_detail(check: CheckResult, exercise: ExerciseResult) -> list[Renderabl
         said.append(f": {words.waiting_for(check, exercise)}")
     elif check.message:
         said.append(f"\n{words.block(check.message)}")
-    return [said, *counterexample(check.counterexample)] if check.counterexample else [said]
+    return [said, *counterexample(check.counterexample, check.message or "")] if check.counterexample else [said]
 
 
-def counterexample(example: Counterexample) -> list[RenderableType]:
-    """The call, its inputs, and expected and got side by side."""
+def counterexample(example: Counterexample, message: str) -> list[RenderableType]:
+    """The call, its inputs, expected and got side by side, and where they differ unless `message` said so."""
     parts: list[RenderableType] = [Text.assemble(("Call: ", "bold"), words.block(example.call))]
     if example.inputs:
         parts.append(blocks.row([(words.line(name), value) for name, value in example.inputs]))
     if example.expected is not None or example.got is not None:
         parts.append(blocks.comparison(example.expected, example.got, say=example.where is None))
-    if example.where:
+    if example.where and example.where not in message:
         parts.append(Text(words.block(example.where), "italic"))
     return parts
 
@@ -158,13 +159,19 @@ def printed(check: CheckResult) -> RenderableType:
     return Group(Text("Your code printed:", "bold"), *quoted)
 
 
-def other_line(check: CheckResult, exercise: ExerciseResult) -> RenderableType:
-    """A failing check that is not drawn: its title and what it says, on a line that may wrap."""
-    if check.verdict is Verdict.NOT_RUN:
-        said = f"not run yet: {words.waiting_for(check, exercise)}"
-    else:
-        said = words.line(check.message, 200) if check.message else words.VERDICTS[check.verdict]
-    return bullet(Text.assemble(words.line(check.spec.title), (f" · {said}", "dim")))
+def other_lines(
+    checks: Iterable[CheckResult], exercise: ExerciseResult, said_already: set[str | None]
+) -> Iterator[RenderableType]:
+    """Failing checks that are not drawn: title and what each says, which is not said twice."""
+    for check in checks:
+        if check.verdict is Verdict.NOT_RUN:
+            said = f"not run yet: {words.waiting_for(check, exercise)}"
+        elif check.message in said_already and check.message:
+            said = "the same"
+        else:
+            said = words.line(check.message, 200) if check.message else words.VERDICTS[check.verdict]
+        said_already.add(check.message)
+        yield bullet(Text.assemble(words.line(check.spec.title), (f" · {said}", "dim")))
 
 
 def bullet(text: Text) -> RenderableType:
