@@ -21,7 +21,7 @@ SLACK = 32.0  # roundings per term that an honest algorithm of another order (FF
 class Mismatch(AssertionError):
     """The answer is not what was asked for. `kind` is for the diagnosis, `message` for the learner."""
 
-    kind: str  # type, shape, dtype, device, nan, value, error, gradient, property
+    kind: str  # type, shape, dtype, device, nan, value, error, gradient, property, example
     message: str
     expected: Any = None
     got: Any = None

@@ -67,7 +67,7 @@ def _opaque(value: OpaqueV) -> str:
 
 
 def article(word: str) -> str:
-    return f"{'an' if word[:1].lower() in 'aeio' or word == 'ufunc' else 'a'} {word}"
+    return f"{'an' if word[:1].lower() in 'aeio' or word in ('ufunc', 'ndarray') else 'a'} {word}"
 
 
 def _dtype(tensor: torch.Tensor) -> str:

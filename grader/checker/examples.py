@@ -31,7 +31,9 @@ def run_examples(learner: Learner, docstring: str) -> None:
         if not doctest.OutputChecker().check_output(example.want, got, _FLAGS):
             text = f">>> {example.source.strip()}"
             want = example.want.strip()
-            raise Mismatch("value", f"{text} should give {want}, got {got.strip() or 'nothing'}", want, got.strip())
+            raise Mismatch(
+                "example", f"{text} should give {want or 'nothing'}, got {got.strip() or 'nothing'}", want, got.strip()
+            )
 
 
 def _output(example: doctest.Example, names: dict[str, Any]) -> str:

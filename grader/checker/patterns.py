@@ -16,6 +16,7 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 def in_words(wrong: Sequence[Mismatch]) -> str | None:
     """The sentence for the learner, or None."""
+    wrong = [cause for cause in wrong if cause.kind != "example"]  # texts; the checks hold the values
     kinds = {cause.kind for cause in wrong}
     if kinds == {"shape"}:
         return _shapes(wrong)
@@ -44,13 +45,13 @@ def _shapes(wrong: Sequence[Mismatch]) -> str:
     if len(set(pairs)) < LEAST:
         return general
     if all(len(got) == len(want) for got, want in pairs):
+        if all(got == (*want[:-2], want[-1], want[-2]) for got, want in pairs):
+            return "The last two axes of the result are swapped: height comes before width."
         steps = {tuple(one - other for one, other in zip(got, want, strict=True)) for got, want in pairs}
         if len(steps) == 1:
             axes = [f"{abs(step)} too {'large' if step > 0 else 'small'} along axis {axis}"
                     for axis, step in enumerate(steps.pop()) if step]  # fmt: skip
             return f"The shape of the result is always {' and '.join(axes)}. Work the output size out on paper."
-        if all(got == (*want[:-2], want[-1], want[-2]) for got, want in pairs):
-            return "The last two axes of the result are swapped: height comes before width."
     if all(len(got) < len(want) for got, want in pairs):
         return "The result has too few dimensions: an axis was dropped on the way, the batch or the channels perhaps."
     if all(len(got) > len(want) for got, want in pairs):

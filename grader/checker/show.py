@@ -144,7 +144,7 @@ class _Writer:
                 return known
         plain = re.sub(r"\W", "_", name)
         plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"arg_{plain}"
-        taken = {*self.inputs, *self.made, *self.tasks, "torch", "print", "result"}
+        taken = {*self.inputs, *self.made, *vars(self.reference), "torch", "print", "result"}
         final = next(
             new for count in itertools.count(1) if (new := plain if count == 1 else f"{plain}{count}") not in taken
         )

@@ -1,0 +1,260 @@
+"""Diagnosis: a known mistake by its name where all answers agree with it, else what wrong answers have in common."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from checker_kit import tiny
+from kit import ROOT
+
+from grader import source
+from grader.checker import misconceptions
+from grader.checker.compare import Mismatch
+from grader.checker.patterns import in_words
+from grader.checker.run import explain, run_checks
+from grader.checker.trial import FLAKY
+from grader.learner import InProcess, Kind, Learner
+
+EX03 = "ex03_output_size"
+SOLUTION = (ROOT / "solutions" / f"{EX03}.py").read_text("utf-8")
+KINDS = {task.name: task.kind for task in source.read(SOLUTION, EX03).tasks}
+SENTENCES = {mistake.says for mistake in misconceptions.of_exercise(EX03)}
+SIZE = "(size + 2 * padding - dilation * (kernel_size - 1) - 1)"
+
+
+def said_of_ex03(task: str, stand_in: str) -> str | None:
+    """The diagnosis of `task` where its right function `right` is replaced by `stand_in`."""
+    text = f"{SOLUTION}\nimport math\nright = {task}\n{stand_in}\n"
+    learner = Learner(InProcess.from_source(EX03, text, f"{EX03}.py"), {name: Kind(k) for name, k in KINDS.items()})
+    results, trials = run_checks(EX03, KINDS, lambda _: learner, tasks=[task])
+    assert any(result.verdict.value == "wrong" for result in results)
+    return explain(EX03, KINDS, results, trials).get(task)
+
+
+def conv(expression: str) -> str:
+    head = "def conv_output_size(size, kernel_size, stride=1, padding=0, dilation=1):\n"
+    return f"{head}    same = right(size, kernel_size, stride, padding, dilation)\n    return {expression}\n"
+
+
+def test_a_known_mistake_is_called_by_its_name():
+    for expression, words in [
+        (f"math.ceil({SIZE} / stride) + 1", "You rounded up"),
+        (f"-(-{SIZE} // stride) + 1", "You rounded up"),
+        (f"{SIZE} / stride + 1", "your answer is a float"),
+    ]:
+        assert words in said_of_ex03("conv_output_size", conv(expression))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        f"math.ceil({SIZE} / stride) + 1 if stride != 3 else same",
+        f"math.ceil({SIZE} / stride) + 1 if padding else same",
+        f"math.ceil({SIZE} / stride) + 1 if size % 2 else same",
+        f"math.ceil({SIZE} / stride) + 1 if stride < 4 else {SIZE} // stride",
+        f"round({SIZE} / stride) + 1 if kernel_size > 2 else same",
+        f"{SIZE} // stride if stride > 1 else same",
+        f"{SIZE} / stride + 1 if stride > 2 else same",
+        "(size + padding - dilation * (kernel_size - 1) - 1) // stride + 1 if kernel_size > 3 else same",
+        "(size + 2 * padding - dilation * kernel_size) // stride + 1 if dilation > 2 else same",
+        "(size + 2 * padding - kernel_size) // stride + 1 if dilation == 2 else same",
+        f"math.ceil({SIZE} / stride) + 1 + (dilation > 1)",
+        f"math.ceil({SIZE} / stride) + 2",
+        f"{SIZE} // stride + 1 + (size == 7)",
+    ],
+)
+def test_what_resembles_a_known_mistake_on_some_inputs_is_not_called_by_its_name(expression):
+    assert said_of_ex03("conv_output_size", conv(expression)) not in SENTENCES
+
+
+def test_two_mistakes_at_once_have_no_name():
+    expression = "math.ceil((size + padding - dilation * (kernel_size - 1) - 1) / stride) + 1"
+
+    assert said_of_ex03("conv_output_size", conv(expression)) not in SENTENCES
+
+
+def test_one_off_is_said_as_such():
+    expression = "same + 3"
+
+    assert said_of_ex03("conv_output_size", conv(expression)).startswith("Every value is 3 too large")
+
+
+# in words
+
+
+def wrong(kind, *pairs):
+    found = []
+    for got, want in pairs:
+        found.append(Mismatch(kind, "", want, got))
+    return found
+
+
+def images():
+    bits = torch.Generator().manual_seed(3)
+    return [torch.randint(-9, 10, (1, 2, 4 + i, 4 + i), generator=bits).float() for i in range(3)]
+
+
+def border(x):
+    y = x.clone()
+    y[..., 0, :] += 1
+    y[..., -1] -= 2
+    return y
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (lambda x: -x, "wrong sign"),
+        (lambda x: x + 5, "5 too large"),
+        (lambda x: x - 1, "1 too small"),
+        (lambda x: x + x.numel() / 7, "off by the same amount"),
+        (lambda x: x * 3, "same factor"),
+        (lambda x: x / x.numel(), "same factor"),
+        (lambda x: x.mT, "last two axes swapped"),
+        (lambda x: x.flip(-1, -2), "turned by 180°"),
+        (lambda x: torch.zeros_like(x), "Every value is 0"),
+        (border, "at the border"),
+        (lambda x: x * x, None),
+        (lambda x: x.flip(-1), None),
+        (lambda x: x.roll(1, -1), None),
+        (lambda x: torch.where(x > 0, -x, x), None),
+    ],
+)
+def test_a_pattern_is_told_where_every_answer_has_it(turn, words):
+    said = in_words(wrong("value", *((turn(x), x) for x in images())))
+
+    assert said is None if words is None else words in said
+
+
+def test_nothing_is_told_from_a_single_answer_or_from_different_patterns():
+    x, y, z = images()
+
+    assert in_words(wrong("value", (-x, x))) is None
+    assert in_words(wrong("value", (-x, x), (-x, x))) is None
+    assert in_words(wrong("value", (-x, x), (y + 1, y), (z.mT, z))) is None
+    assert in_words(wrong("value", (-x, x), (-y, y)) + wrong("shape", (z[0], z))) is None
+    assert in_words(wrong("property", (None, None), (None, None))) is None
+    assert in_words([]) is None
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([((2, 5), (2, 4)), ((3, 7), (3, 6))], "always 1 too large along axis 1"),
+        (
+            [((2, 3, 4), (2, 5, 5)), ((1, 3, 8), (1, 5, 9))],
+            "always 2 too small along axis 1 and 1 too small along axis 2",
+        ),
+        ([((2, 4, 6), (2, 6, 4)), ((2, 3, 5), (2, 5, 3))], "height comes before width"),
+        ([((4, 6), (2, 4, 6)), ((3, 5), (1, 3, 5))], "too few dimensions"),
+        ([((2, 1, 4), (2, 4)), ((2, 1, 3), (2, 3))], "too many dimensions"),
+        ([((2, 5), (2, 4))], "Work the output size out on paper"),
+        ([((2, 5), (2, 4)), ((2, 8), (2, 3))], "Work the output size out on paper"),
+    ],
+)
+def test_what_is_wrong_with_shapes(pairs, words):
+    tensors = [(torch.zeros(got), torch.zeros(want)) for got, want in pairs]
+
+    assert words in in_words(wrong("shape", *tensors))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pairs", "words"),
+    [
+        ("type", [(8.0, 8), (3.0, 3)], "divide with //"),
+        ("type", [(None, 8), (None, 3)], "gives None back"),
+        ("type", [(None, 8), ("a", 3)], "not the kind of object"),
+        ("value", [(9, 8), (4, 3)], "1 too large"),
+        ("value", [(9, 8), (2, 3)], None),
+        ("value", [(True, False), (True, False)], None),
+        ("value", [("a", "b"), ("c", "d")], None),
+        ("dtype", [(torch.zeros(2).double(), torch.zeros(2))] * 2, "dtype changes"),
+        ("nan", [(torch.tensor([torch.nan]), torch.zeros(1))], "NaN"),
+        ("error", [(5, "ValueError about x")], "not refused"),
+        ("error", [("IndexError: no", "ValueError about x")], "not with a ValueError"),
+        ("gradient", [(None, None)], "no gradient flows back"),
+    ],
+)
+def test_what_is_wrong_with_other_answers(kind, pairs, words):
+    said = in_words(wrong(kind, *pairs))
+
+    assert said is None if words is None else words in said
+
+
+# a small course of its own
+
+TINY = """
+def window(x, size):
+    '''Sums of neighbours.'''
+    return x.unfold(-1, size, 1).sum(-1)
+
+
+def windows_mean(x, size):
+    '''Their mean.'''
+    return window(x, size) / size
+"""
+CHECKS = """
+@check("window", title="w", points=1)
+@given(x=draw.tensors(st.tuples(draw.ints(3, 6))), size=draw.ints(1, 3))
+def test_window(learner, reference, x, size):
+    expect.close(learner.window(x, size), reference.window(x, size))
+
+@check("windows_mean", title="m", points=1)
+@given(x=draw.tensors(st.tuples(draw.ints(3, 6))), size=draw.ints(1, 3))
+def test_mean(learner, reference, x, size):
+    expect.close(learner.windows_mean(x, size), reference.windows_mean(x, size))
+"""
+MISTAKES = """
+@misconception("window", "You took the mean.")
+def mean(x, size):
+    return ref.window(x, size) / size
+
+@misconception("window", "You took the largest.")
+def largest(x, size):
+    return x.unfold(-1, size, 1).amax(-1)
+
+@misconception("window", "You took the largest as well.")
+def largest_again(x, size):
+    return x.unfold(-1, size, 1).amax(-1)
+
+@misconception("windows_mean", "You forgot to divide.")
+def undivided(x, size):
+    return ref.window(x, size)
+"""
+
+
+@pytest.fixture
+def exercise(tmp_path, monkeypatch):
+    return tiny(tmp_path, monkeypatch, solution=TINY, checks=CHECKS, mistakes=MISTAKES)
+
+
+def window(body, mean="return window(x, size) / size"):
+    return f"import torch\ndef window(x, size):\n    {body}\ndef windows_mean(x, size):\n    {mean}\n"
+
+
+RIGHT = "return x.unfold(-1, size, 1).sum(-1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "window_says", "mean_says"),
+    [
+        (window(RIGHT), None, None),
+        (window("return x.unfold(-1, size, 1).mean(-1)"), "You took the mean.", "You took the mean."),
+        (window("return x.unfold(-1, size, 1).amax(-1)"), "You took the largest.", "You took the largest."),
+        (window(RIGHT, "return window(x, size)"), None, "You forgot to divide."),
+        (window("return x.unfold(-1, size, 1).amin(-1)"), None, None),
+        (window("y = x.unfold(-1, size, 1); return y.sum(-1) if x.numel() == 5 else y.mean(-1)"), None, None),
+        (window("return -x.unfold(-1, size, 1).sum(-1)"), "has the wrong sign.", "has the wrong sign."),
+        (window("return x.unfold(-1, size, 1).sum(-1).double()"), "The dtype changes on the way", "The dtype changes"),
+        (window("return x.unfold(-1, size, 1).sum(-1)[None]"), "too many dimensions", "too many dimensions"),
+        (window("return x[9]"), "stops with an exception at line 3", "stops with an exception at line 3"),
+        (window("raise NotImplementedError"), None, None),
+        (window("window.n = getattr(window, 'n', 0) + 1; return x.unfold(-1, size, 1).sum(-1) + (window.n % 3 == 1)"),
+         FLAKY, FLAKY),
+    ],
+)  # fmt: skip
+def test_the_diagnosis_of_a_whole_exercise(exercise, text, window_says, mean_says):
+    said = exercise.said(text)
+
+    for task, words in (("window", window_says), ("windows_mean", mean_says)):
+        assert said.get(task) is None if words is None else words in said[task]
