@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 import functools
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from . import source
+from . import plan, source
 from .errors import GraderFault, UsageError
 from .worker.control import Ban, Limits
 
@@ -78,31 +76,47 @@ class Course:
         return self.root / "exercises" / f"{name}.py"
 
     def select(self, what: str) -> tuple[str, str | None]:
-        """WHAT of the command line -> (exercise, task or None). Raises UsageError that names the nearest."""
-        head, _, task = what.partition("::")
-        matches = [name for name in self.names if head == name or head in name.split("_", 1)] or [
-            name for name in self.names if head and head in name
-        ]
-        if not task and not matches:  # a bare task name
-            owners = [(e.name, t.name) for e in self.exercises for t in e.tasks if t.name == head]
-            if len(owners) == 1:
-                return owners[0]
+        """WHAT of the command line -> (exercise, task or None). Raises UsageError that names the nearest.
+
+        An exercise goes by its name or a part of it; a task by its name, in any case where only one has it.
+        """
+        head, _, task = what.strip().partition("::")
+        exact = [name for name in self.names if head.casefold() in (name, *name.split("_", 1))]
+        owners = self._owners(head or task)
+        if not exact and not (head and task) and len(owners) == 1:  # a bare task name
+            return owners[0]
+        matches = exact or ([] if owners else [name for name in self.names if head and head.casefold() in name])
         if len(matches) != 1:
-            raise UsageError(self._unknown(what, head, matches))
+            raise UsageError(self._unknown(what, matches or [f"{e}::{t}" for e, t in owners]))
         if not task:
             return matches[0], None
-        tasks = [known.name for known in self.exercise(matches[0]).tasks]
-        if task not in tasks:
-            near = difflib.get_close_matches(task, tasks, 3, 0.3) or tasks
-            raise UsageError(f"{matches[0]} has no task {task!r}; the nearest: {', '.join(near)}")
-        return matches[0], task
+        found = [name for owner, name in self._owners(task) if owner == matches[0]]
+        if len(found) == 1:
+            return matches[0], found[0]
+        known = [known.name for known in self.exercise(matches[0]).tasks]
+        near = found or difflib.get_close_matches(task, known, 3, 0.3) or known
+        raise UsageError(f"{matches[0]} has no task {task!r}; the nearest: {', '.join(near)}")
 
-    def _unknown(self, what: str, head: str, matches: list[str]) -> str:
+    def _owners(self, name: str) -> list[tuple[str, str]]:
+        """Every (exercise, task) of that name: as it is written or, where there is none, in any case."""
+        every = [(exercise.name, task.name) for exercise in self.exercises for task in exercise.tasks]
+        written = [pair for pair in every if pair[1] == name]
+        return written or [pair for pair in every if pair[1].casefold() == name.casefold()]
+
+    def _unknown(self, what: str, matches: list[str]) -> str:
         if matches:
             return f"{what!r} could be any of {', '.join(matches)}; say which"
-        tasks = [f"{e.name}::{t.name}" for e in self.exercises for t in e.tasks]
-        near = difflib.get_close_matches(head, [*self.names, *(t.split("::")[1] for t in tasks)], 3, 0.4)
-        return f"there is no exercise or task {what!r}; the nearest: {', '.join(near or self.names)}"
+        names = [word for name in self.names for word in (name, *name.split("_", 1))]
+        tasks = [task.name for exercise in self.exercises for task in exercise.tasks]
+        close = difflib.get_close_matches(what.rpartition("::")[2] or what, [*names, *tasks], 4, 0.5)
+        close += difflib.get_close_matches(what.partition("::")[0].casefold(), names, 2, 0.5)
+        near = dict.fromkeys(full for word in close for full in self._full(word))
+        return f"there is no exercise or task {what!r}; the nearest: {', '.join(list(near)[:4] or self.names)}"
+
+    def _full(self, word: str) -> list[str]:
+        """A name as it may be written on the command line, whole."""
+        exercises = [name for name in self.names if word in (name, *name.split("_", 1))]
+        return exercises or [f"{owner}::{name}" for owner, name in self._owners(word)]
 
 
 def root() -> Path:
@@ -117,50 +131,47 @@ def load(folder: Path | None = None) -> Course:
     place = folder or root()
     file = place / "exercises" / "course.toml"
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
-        bans = {name: _ban(name, entry) for name, entry in data.get("ban", {}).items()}
-        exercises = tuple(_exercise(place, entry, bans) for entry in data["exercise"])
-        return Course(data["title"], place, _budget(data["limits"]), exercises)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise GraderFault(f"{file}: the course cannot be read: {type(error).__name__}: {error}") from error
+        text = file.read_text("utf-8")
+        return _course(place, file, plan.read(text))
+    except OSError as error:
+        raise GraderFault(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise GraderFault(f"{file}: {error}") from error
 
 
-def _budget(limits: dict[str, Any]) -> Budget:
-    mega = 2**20
-    worker = Limits(limits["memory_mb"] * mega, limits["cpu_seconds"], limits["file_mb"] * mega)
-    return Budget(limits["call_seconds"], limits["again_seconds"], limits["load_seconds"], worker)
+def _course(place: Path, file: Path, known: plan.Plan) -> Course:
+    bans = {name: plan.ban(name, entry) for name, entry in known.ban.items()}
+    exercises = tuple(_exercise(place, file, entry, bans) for entry in known.exercise)
+    limits, mega = known.limits, 2**20
+    worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega)
+    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, worker)
+    return Course(known.title, place, budget, exercises)
 
 
-def _ban(name: str, entry: dict[str, Any]) -> Ban:
-    return Ban(
-        name,
-        entry["because"],
-        tuple(entry.get("operators", ())),
-        tuple(entry.get("python", ())),
-        tuple(entry.get("bases", ())),
-        transposed_convolution=entry.get("transposed_convolution", False),
-        autograd=entry.get("autograd", False),
-    )
-
-
-def _exercise(place: Path, entry: dict[str, Any], bans: dict[str, Ban]) -> Exercise:
-    name = entry["name"]
-    file = place / "solutions" / f"{name}.py"
-    parsed = source.read(file.read_text("utf-8"), str(file))
+def _exercise(place: Path, toml: Path, entry: plan.ExercisePlan, bans: dict[str, Ban]) -> Exercise:
+    file = place / "solutions" / f"{entry.name}.py"
+    try:
+        parsed = source.read(file.read_text("utf-8"), str(file))
+    except FileNotFoundError as error:
+        raise GraderFault(f"{file} is missing: {toml} lists {entry.name}") from error
     found = {task.name: task for task in parsed.tasks}
-    wanted = [task["name"] for task in entry["task"]]
+    wanted = [task.name for task in entry.task]
     if list(found) != wanted:
-        raise GraderFault(f"{file}: its tasks are {list(found)}, course.toml says {wanted}")
-    tasks = tuple(
-        Task(
-            task["name"],
-            float(task["points"]),
-            found[task["name"]].kind,
-            tuple(bans[ban] for ban in task.get("ban", ())),
-            found[task["name"]].parameters,
-            found[task["name"]].docstring,
-            found[task["name"]].hints,
+        raise GraderFault(
+            f"{file}: its tasks are {list(found)}, course.toml says {wanted}; names and order have to agree"
         )
-        for task in entry["task"]
+    return Exercise(
+        entry.name,
+        entry.title,
+        entry.lecture,
+        parsed.statement,
+        tuple(_task(entry.name, task, found[task.name], bans) for task in entry.task),
     )
-    return Exercise(name, entry["title"], entry["lecture"], parsed.statement, tasks)
+
+
+def _task(exercise: str, entry: plan.TaskPlan, found: source.SourceTask, bans: dict[str, Ban]) -> Task:
+    for name in entry.ban:
+        if name not in bans:
+            raise ValueError(f"{exercise}::{entry.name} has a ban {name!r}, and there is no [ban.{name}]")
+    chosen = tuple(bans[name] for name in entry.ban)
+    return Task(entry.name, entry.points, found.kind, chosen, found.parameters, found.docstring, found.hints)

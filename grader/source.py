@@ -6,6 +6,7 @@ Works on text and syntax trees of our own files alone; a submission is never par
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,19 +34,52 @@ class Source:
 
 def read(text: str, filename: str) -> Source:
     """Raises GraderFault where the file is not what CONTRIBUTING.md asks for."""
-    tree = ast.parse(text, filename)
-    lines = text.splitlines()
-    tasks = [
-        _task(node, lines)
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    ]
+    tree = _parsed(text, filename)
+    lines = text.split("\n")  # as Python counts them; splitlines() also splits at a form feed
+    nodes = _tasks(tree)
     statement = ast.get_docstring(tree)
     if not statement:
         raise GraderFault(f"{filename}: the statement (module docstring) is missing")
-    if text.count(BEGIN) != text.count(END):
-        raise GraderFault(f"{filename}: every '{BEGIN}' needs its '{END}'")
-    return Source(statement, tuple(tasks))
+    for name, count in Counter(node.name for node in nodes).items():
+        if count > 1:
+            raise GraderFault(f"{filename}: {name} is defined {count} times")
+    _regions(lines, filename)
+    return Source(statement, tuple(_task(node, lines) for node in nodes))
+
+
+def _parsed(text: str, filename: str) -> ast.Module:
+    try:
+        return ast.parse(text, filename)
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise GraderFault(f"{filename}{line}: {getattr(error, 'msg', error)}") from error
+
+
+def _tasks(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
+def _regions(lines: list[str], filename: str) -> list[tuple[int, int]]:
+    """(first, last) line of every solution region, both markers included."""
+    found: list[tuple[int, int]] = []
+    start: int | None = None
+    for number, line in enumerate(lines, 1):
+        word = line.strip()
+        if word == BEGIN and start is not None:
+            raise GraderFault(f"{filename}, line {number}: a '{BEGIN}' before the '{END}' of line {start}'s")
+        if word == END and start is None:
+            raise GraderFault(f"{filename}, line {number}: an '{END}' without its '{BEGIN}'")
+        if word == BEGIN:
+            start = number
+        elif word == END and start is not None:
+            found.append((start, number))
+            start = None
+        elif word.startswith((BEGIN, END)):
+            raise GraderFault(f"{filename}, line {number}: '{word}' has to stand alone on its line")
+    if start is not None:
+        raise GraderFault(f"{filename}, line {start}: the '{BEGIN}' needs its '{END}'")
+    return found
 
 
 def _task(node: ast.FunctionDef | ast.ClassDef, lines: list[str]) -> SourceTask:
@@ -79,27 +113,53 @@ def _hints(lines: list[str]) -> Iterator[str]:
         yield hint
 
 
-def stub(text: str) -> str:
-    """The file a learner is given: no solution, no hint, one `raise NotImplementedError` a region in a function."""
+def stub(text: str, filename: str = "the source") -> str:
+    """The file a learner is given: no solution, no hint, one `raise NotImplementedError` a region in a function.
+
+    A region outside every function (private helpers, helper methods of a class) disappears. Raises GraderFault where a
+    task has no region, which would hand out its solution, and where what is left is no Python.
+    """
+    tree, lines = _parsed(text, filename), text.split("\n")
+    regions = _regions(lines, filename)
+    bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    raised = {first for first, _ in regions if any(_holds(node, first) for node in bodies)}
+    for task in _tasks(tree):
+        if not any(_holds(task, first) for first in raised):
+            text = (
+                f"{task.name} has no '{BEGIN}' … '{END}' inside a function: signature and docstring stay, and its stub"
+            )
+            raise GraderFault(f"{filename}: {text} has to raise NotImplementedError")
+    hidden = {number for first, last in regions for number in range(first, last + 1)}
+    hidden |= _hint_lines(lines)
     out: list[str] = []
-    inside = False
-    for line in text.splitlines():
-        word, indent = line.strip(), line[: len(line) - len(line.lstrip())]
-        if word == BEGIN:
-            inside = True
-            if indent:
-                out.append(f"{indent}raise NotImplementedError")
-        elif word == END:
-            inside = False
-        elif not inside and not word.startswith("###"):
+    for number, line in enumerate(lines, 1):
+        if number in raised:
+            out.append(f"{line[: len(line) - len(line.lstrip())]}raise NotImplementedError")
+        elif number not in hidden:
             out.append(line)
-    return _without_gaps(out)
+    made = _without_gaps(out)
+    _parsed(made, f"the stub of {filename}")
+    return made
+
+
+def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:
+    return node.lineno < line <= (node.end_lineno or 0)
+
+
+def _hint_lines(lines: list[str]) -> set[int]:
+    """Hints and what continues them; a heading in a statement begins with ### as well and stays."""
+    found: set[int] = set()
+    for number, line in enumerate(lines, 1):
+        word = line.strip()
+        if word.startswith(HINT) or (word.startswith("###  ") and number - 1 in found):
+            found.add(number)
+    return found
 
 
 def _without_gaps(lines: list[str]) -> str:
-    """At most two blank lines in a row: a removed helper leaves a hole."""
+    """At most two blank lines in a row, none at either end: a removed helper leaves a hole."""
     kept: list[str] = []
     for line in lines:
-        if line or kept[-2:] != ["", ""]:
-            kept.append(line)
-    return "\n".join(kept).rstrip("\n") + "\n"
+        if line.strip() or kept[-2:] != ["", ""]:
+            kept.append(line if line.strip() else "")
+    return "\n".join(kept).strip("\n") + "\n"

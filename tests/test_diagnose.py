@@ -58,13 +58,20 @@ def test_a_known_mistake_is_called_by_its_name():
         "(size + padding - dilation * (kernel_size - 1) - 1) // stride + 1 if kernel_size > 3 else same",
         "(size + 2 * padding - dilation * kernel_size) // stride + 1 if dilation > 2 else same",
         "(size + 2 * padding - kernel_size) // stride + 1 if dilation == 2 else same",
-        f"math.ceil({SIZE} / stride) + 1 + (dilation > 1)",
         f"math.ceil({SIZE} / stride) + 2",
         f"{SIZE} // stride + 1 + (size == 7)",
     ],
 )
 def test_what_resembles_a_known_mistake_on_some_inputs_is_not_called_by_its_name(expression):
     assert said_of_ex03("conv_output_size", conv(expression)) not in SENTENCES
+
+
+def test_a_known_mistake_beside_another_is_named_where_it_explains_whole_checks():
+    rounded_up = said_of_ex03("conv_output_size", conv(f"math.ceil({SIZE} / stride) + 1 + (dilation > 1)"))
+    unchecked = "def receptive_field(layers):\n    return 1 + sum(kernel - 1 for kernel, _ in layers)\n"
+
+    assert rounded_up.startswith("You rounded up")
+    assert said_of_ex03("receptive_field", unchecked).startswith("You left the strides out")
 
 
 def test_two_mistakes_at_once_have_no_name():

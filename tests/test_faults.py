@@ -36,7 +36,7 @@ FAULTS = {
     "leaves with exit()": ("exit()", {"died"}, "SystemExit"),
     "interrupts": ("raise KeyboardInterrupt", {"raised"}, "KeyboardInterrupt"),
     "crashes": ("import ctypes; ctypes.string_at(0)", {"died"}, "segmentation fault"),
-    "eats memory in a list": ("x = []\nwhile True: x.append(bytearray(2**30))", {"died"}, "memory"),
+    "eats memory in a list": ("x = []\nwhile True: x.append(bytearray(2**31))", {"died"}, "memory"),
     "eats memory in a tensor": ("import torch; return torch.zeros(2**40)", {"died"}, "memory"),
     "returns an 8 GB tensor": ("import torch; return torch.zeros(1).expand(2**31)", {"died"}, "larger"),
     "returns NaN": ("return float('nan')", {"wrong"}, "nan"),

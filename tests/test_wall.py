@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -778,6 +779,29 @@ def test_a_zygote_that_is_closed_takes_its_workers_and_their_forks_along(session
     another_zygote.close()
 
     assert not any(map(is_alive, pids))
+
+
+def test_a_grader_that_is_killed_leaves_no_process_and_no_directory():
+    program = """if True:
+        import os, sys
+        from wall_kit import learner_of, wall
+        session = wall("import os\\ndef f(): return [os.getpid(), os.getcwd()]")
+        print(*learner_of(session).f(), flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    tests = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    pid, place = done.stdout.split()
+
+    assert done.returncode == -9
+    assert eventually(lambda: not is_alive(int(pid)))
+    assert eventually(lambda: not Path(place).exists())
 
 
 def test_a_zygote_that_cannot_import_torch_says_so(monkeypatch):

@@ -32,6 +32,9 @@ class Evidence:
         return [failure.case for failure in reversed(self.trial.failures)] + self.trial.passed
 
 
+PARTS = 2  # mistakes named at once
+ENOUGH = 4  # failing inputs of a check that have to agree before they speak of a mistake that does not explain all
+
 # Runs the named check on a module with a mistake in it, in this process: did it pass?
 Rerun = Callable[[str, Misconception], bool]
 
@@ -41,7 +44,10 @@ def diagnose(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Reru
     if not any(item.failed for item in evidence):
         return None
     known = named(exercise, task, evidence, rerun)
-    return known.says if known is not None else kind_of_mistake(evidence)
+    if known is not None:
+        return known.says
+    several = partly(exercise, task, evidence, rerun)
+    return " And: ".join(mistake.says for mistake in several) or kind_of_mistake(evidence)
 
 
 def named(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun) -> Misconception | None:
@@ -69,6 +75,31 @@ def _best(
     exact = [m for m in agreeing if not any(rerun(item.check, m) for item in ordered if item.failed)]
     best = [m for m in exact if all(rerun(item.check, m) for item in ordered if not item.failed)] or exact
     return best[0] if best else None
+
+
+def partly(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun) -> list[Misconception]:
+    """Known mistakes that each explain some failing checks whole and speak against nothing that the learner got right.
+
+    For work with more than one mistake in it; those that explain most come first, and two are enough for one reading.
+    """
+    failing = [item for item in evidence if item.failed and not item.trial.flaky]
+    right = [case for item in evidence for case in item.trial.passed]
+    own = [m for m in of_exercise(exercise) if m.task == task and agrees(m.module(), right)]
+    explained = {m: {item.check for item in failing if _explains(m, item, rerun)} for m in own}
+    found: list[Misconception] = []
+    left = {item.check for item in failing}
+    while len(found) < PARTS and own:
+        best = max(own, key=lambda m: len(explained[m] & left))  # the first of the file where two explain as much
+        if not explained[best] & left:
+            break
+        found.append(best)
+        left -= explained[best]
+    return found
+
+
+def _explains(mistake: Misconception, item: Evidence, rerun: Rerun) -> bool:
+    cases = [failure.case for failure in item.trial.failures if failure.case.exchanges]
+    return len(cases) >= ENOUGH and agrees(mistake.module(), cases) and not rerun(item.check, mistake)
 
 
 def kind_of_mistake(evidence: Sequence[Evidence]) -> str | None:

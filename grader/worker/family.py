@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import sys
 import time
@@ -22,9 +23,9 @@ _KEPT_ENDINGS = 256
 
 @dataclass(slots=True)
 class Family:
-    """Who lives, and how those ended who do not."""
+    """Who lives, with the directory of each, and how those ended who do not."""
 
-    workers: set[int] = field(default_factory=set)
+    workers: dict[int, str] = field(default_factory=dict)
     _endings: dict[int, int] = field(default_factory=dict)
 
     def adopt_orphans(self) -> None:
@@ -50,18 +51,21 @@ class Family:
             self._kill_orphans()
 
     def end(self) -> None:
-        """Kill everybody."""
-        for pid in self.workers:
+        """Kill everybody, and remove the directories, since whoever would have done it may have been killed itself."""
+        left = dict(self.workers)
+        for pid in left:
             _kill(pid)
-        for pid in sorted(self.workers):
+        for pid, directory in left.items():
             self.ending(pid, 2.0)
+            with contextlib.suppress(RecursionError):
+                shutil.rmtree(directory, ignore_errors=True)
 
     def _next_dead(self) -> int:
         """A child that has ended and still holds its pid, or 0. Raises ChildProcessError where there is no child."""
         if hasattr(os, "waitid"):
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             return 0 if found is None else found.si_pid
-        for pid in self.workers:  # macOS: no look without collecting
+        for pid in list(self.workers):  # macOS: no look without collecting
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 self._bury(pid, status)
@@ -77,14 +81,14 @@ class Family:
     def _bury(self, pid: int, status: int) -> None:
         if pid not in self.workers:
             return
-        self.workers.remove(pid)
+        del self.workers[pid]
         self._endings[pid] = status
         while len(self._endings) > _KEPT_ENDINGS:
             self._endings.pop(next(iter(self._endings)))
 
     def _kill_orphans(self) -> None:
         for _ in range(_ROUNDS):
-            orphans = _children() - self.workers
+            orphans = _children() - self.workers.keys()
             if not orphans:
                 return
             for pid in orphans:

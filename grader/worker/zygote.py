@@ -55,7 +55,7 @@ def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int], family: 
     if pid == 0:
         orders.close()
         _work(order, fds, parent)
-    family.workers.add(pid)
+    family.workers[pid] = order.directory
     for fd in fds:
         os.close(fd)
     handles = (os.pidfd_open(pid),) if hasattr(os, "pidfd_open") else ()

@@ -702,6 +702,17 @@ def float32_volume(x, weight, bias=None, stride=1, padding=0):
 
 @misconception(
     "conv3d",
+    "You accept a negative padding and cut the volume. Raise a ValueError that names the padding instead.",
+)
+def negative_padding_shrinks(x, weight, bias=None, stride=1, padding=0):
+    d, v, h = _many(padding, 3)
+    if min(d, v, h) < 0:
+        x, padding = F.pad(x, (h, h, v, v, d, d)), 0
+    return ref.conv3d(x, weight, bias, stride, padding)
+
+
+@misconception(
+    "conv3d",
     "You let a weight of one channel stand for all channels of x: broadcasting did that without a word. Compare "
     "`weight.shape[1]` with `x.shape[1]`, and raise a ValueError where they differ.",
 )
