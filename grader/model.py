@@ -90,8 +90,8 @@ class Counterexample:
 
     `call` is the call as the learner would write it, e.g. "conv2d(x, weight, stride=2)"; `inputs` names each argument
     in that order; `where` says where the answers differ in words ("first at [0, 0, 1, 2]: expected 3.0, got 5.0; 4 of
-    12 elements differ"); `difference` is |got - expected| where both are tensors of one shape, 0 where it is rounding; `snippet` is Python that
-    shows the failure again without any test code.
+    12 elements differ"); `difference` is |got - expected| where both are tensors of one shape, 0 where it is rounding;
+    `snippet` is Python that shows the failure again without any test code.
     """
 
     call: str

@@ -67,7 +67,9 @@ def _regions(lines: list[str], filename: str) -> list[tuple[int, int]]:
     for number, line in enumerate(lines, 1):
         word = line.strip()
         if word == BEGIN and start is not None:
-            raise GraderFault(f"{filename}, line {number}: a '{BEGIN}' before the '{END}' of line {start}'s")
+            raise GraderFault(
+                f"{filename}, line {number}: a second '{BEGIN}', and that of line {start} has no '{END}' yet"
+            )
         if word == END and start is None:
             raise GraderFault(f"{filename}, line {number}: an '{END}' without its '{BEGIN}'")
         if word == BEGIN:

@@ -19,22 +19,34 @@ States = Mapping[str, Mapping[str, Any]]
 
 def render(course: Course, sources: Mapping[str, str], known: States, console: Console) -> None:
     """`sources`: the modules of the folder; `known`: what `workspace.recall` gave."""
-    table = Table(box=box.SIMPLE_HEAD, title=course.title, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=Text(course.title), title_justify="left", pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     table.add_column("state")
     table.add_column("points", justify="right", no_wrap=True)
     table.add_column("about")
-    following: str | None = None
+    open_here: list[str] = []
+    missing: list[str] = []
     for exercise in course.exercises:
-        state, style, earned = _state(course, exercise, sources.get(exercise.name), known.get(exercise.name, {}))
+        source, entry = sources.get(exercise.name), known.get(exercise.name, {})
+        state, style, earned = _state(course, exercise, source, entry)
         points = f"{'–' if earned is None else f'{earned:g}'} / {exercise.points:g}"
-        table.add_row(exercise.name, Text(state, style), points, Text(exercise.lecture, "dim"))
-        if following is None and not (earned is not None and earned >= exercise.points):
-            following = _next(exercise, known.get(exercise.name, {}))
+        table.add_row(Text(exercise.name), Text(state, style), points, Text(exercise.lecture, "dim"))
+        if source is None:
+            missing.append(exercise.name)
+        elif earned is None or earned < exercise.points:
+            open_here.append(_next(exercise, entry if earned is not None else {}))
     console.print(table)
-    console.print(
-        Text("Every point earned. Well done!") if following is None else Text(f"Next: grade run {following}"),
-    )
+    console.print(Text(_advice(open_here, missing, len(course.exercises))))
+
+
+def _advice(open_here: list[str], missing: list[str], count: int) -> str:
+    if open_here:
+        return f"Next: grade run {open_here[0]}"
+    if len(missing) == count:
+        return "None of the exercises is in this folder; change to the folder that holds your work."
+    if missing:
+        return f"Every point earned of what is here. Not here: {', '.join(missing)}"
+    return "Every point earned. Well done!"
 
 
 def _state(

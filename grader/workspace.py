@@ -27,23 +27,31 @@ def fingerprint(source: str) -> str:
 
 def recall(folder: Path) -> dict[str, Any]:
     """exercise -> {"source": fingerprint, "tasks": {task: {"status", "score"}}}."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         data = json.loads((folder / FILE).read_text("utf-8"))
         if isinstance(data, dict) and data.get("schema") == SCHEMA and isinstance(data.get("exercises"), dict):
-            return {str(name): entry for name, entry in data["exercises"].items() if _is_entry(entry)}
+            return {name: entry for name, entry in data["exercises"].items() if _is_entry(entry)}
     return {}
 
 
 def _is_entry(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("tasks"), dict):
         return False
-    return all(
-        isinstance(task, dict) and isinstance(task.get("score"), int | float) for task in entry["tasks"].values()
-    )
+    return isinstance(entry.get("source"), str) and all(_is_task(task) for task in entry["tasks"].values())
+
+
+def _is_task(task: object) -> bool:
+    if not isinstance(task, dict) or not isinstance(task.get("status"), str):
+        return False
+    score = task.get("score")
+    return isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score < float("inf")
 
 
 def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:
-    """Add what a run found to what is known. A folder that cannot be written to is no reason to fail."""
+    """Add what a run found to what is known. A folder that cannot be written to is no reason to fail.
+
+    Of two runs that end at the same moment one may be forgotten; the file is whole all the same.
+    """
     known = recall(folder)
     for exercise in report.exercises:
         if exercise.missing or exercise.name not in sources:

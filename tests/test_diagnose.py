@@ -74,6 +74,12 @@ def test_a_known_mistake_beside_another_is_named_where_it_explains_whole_checks(
     assert said_of_ex03("receptive_field", unchecked).startswith("You left the strides out")
 
 
+def test_of_two_mistakes_the_one_that_explains_a_check_whole_is_named():
+    said = said_of_ex03("conv_output_size", conv(f"math.ceil({SIZE} / stride) + 1 + (dilation > 1)"))
+
+    assert said.startswith("You rounded up")
+
+
 def test_two_mistakes_at_once_have_no_name():
     expression = "math.ceil((size + padding - dilation * (kernel_size - 1) - 1) / stride) + 1"
 

@@ -106,7 +106,7 @@ def test_an_odd_answer_is_wrong_and_said_in_plain_words(exercise, body, words):
     ("old", "new", "words"),
     [
         ("self.scale = nn.Parameter(torch.full((size,), 2.0))", "self.s = 2", "'Twice' object has no attribute"),
-        ("nn.Parameter(torch.full((size,), 2.0))", "torch.full((size,), 2.0)", "the keys of the state_dict are not the expected ones: it lacks"),
+        ("nn.Parameter(torch.full((size,), 2.0))", "torch.full((size,), 2.0)", "it lacks ['scale']"),
         ("return self.scale * x", "return [x]", "got the list"),
     ],
 )

@@ -78,7 +78,7 @@ def _graded(grader: Grader, exercise: Exercise, text: str, wanted: Wanted) -> Ex
 
 def _row(exercise: Exercise, mistake: Misconception) -> Row:
     learner = local(mistake.module(), exercise.kinds)
-    results, trials = run_checks(exercise.name, exercise.kinds, lambda _: learner, tasks=[mistake.task])
+    results, trials = run_checks(exercise.name, exercise.kinds, lambda _: learner, tasks=[mistake.task], shrink=False)
     caught = [r.spec.name for r in results if r.verdict in (Verdict.WRONG, Verdict.RAISED)]
     said = explain(exercise.name, exercise.kinds, results, trials)
     return Row(mistake, tuple(caught), said.get(mistake.task))

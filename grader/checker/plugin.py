@@ -47,6 +47,7 @@ class Checks:
     wanted: frozenset[str] | None = None
     only: frozenset[str] | None = None  # names of checks; None: all
     tell: Callable[[CheckResult], None] = lambda _: None
+    shrink: bool = True
     results: dict[str, CheckResult] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -117,7 +118,7 @@ class Checks:
         arguments: dict[str, Any] = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         learner: Learner = arguments["learner"]
         learner.link.session.take_output()
-        recorded = self.trials[spec.name] = Trial(item.obj, arguments, self.stand_in)
+        recorded = self.trials[spec.name] = Trial(item.obj, arguments, self.stand_in, self.shrink)
         started = time.perf_counter()
         cause = recorded.outcome()
         took = time.perf_counter() - started

@@ -11,7 +11,7 @@ import torch
 from grader.errors import LearnerFault, LearnerRaised
 from grader.learner import Case, Exchange, InProcess, LoadFailed
 from grader.worker.values import Unpacker
-from grader.worker.wire import Backward, Call, OpaqueV, Reply, State
+from grader.worker.wire import Backward, Call, OpaqueV, Reply, State, TensorV
 
 from .compare import Mismatch, close, equal
 
@@ -98,7 +98,7 @@ def _same_construction(session: InProcess, exchange: Exchange, ours: Reply, body
             return False
         if value is None or other is None:
             continue
-        if (value.shape, value.dtype, value.requires_grad) != (other.shape, other.dtype, other.requires_grad):
+        if _frame(value) != _frame(other):
             return False
         if not _same_spread(Unpacker(body).tensor(value), Unpacker(exchange.answer).tensor(other)):
             return False
@@ -108,6 +108,10 @@ def _same_construction(session: InProcess, exchange: Exchange, ours: Reply, body
     write = {name: value for name, (_, value) in given.items() if value is not None and value.device != "meta"}
     session.request(State(request.keep, dict(write)), exchange.answer)
     return True
+
+
+def _frame(value: TensorV) -> tuple[object, ...]:
+    return value.shape, value.dtype, value.device, value.requires_grad
 
 
 def _same_spread(ours: torch.Tensor, theirs: torch.Tensor) -> bool:

@@ -37,8 +37,12 @@ def run_checks(
     tasks: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
     tell: Callable[[CheckResult], None] = lambda _: None,
+    shrink: bool = True,
 ) -> tuple[list[CheckResult], dict[str, Trial]]:
-    """Run the checks of an exercise against a learner. Raises GraderFault where they could not be run at all."""
+    """Run the checks of an exercise against a learner. Raises GraderFault where they could not be run at all.
+
+    Without `shrink` the first failing inputs stand as they were drawn: quicker, for whoever reads no counterexample.
+    """
     file = CHECKS / f"test_{exercise}.py"
     if not file.is_file():
         raise GraderFault(f"{file} is missing: it holds the checks of {exercise}")
@@ -52,6 +56,7 @@ def run_checks(
         None if tasks is None else frozenset(tasks),
         None if only is None else frozenset(only),
         tell,
+        shrink,
     )
     with ours_alone():
         code = pytest.main([*_PYTEST, str(file)], plugins=[plugin])

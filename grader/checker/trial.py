@@ -59,6 +59,7 @@ class Trial:
     function: Callable[..., Any]
     arguments: dict[str, Any]
     stand_in: Callable[[], Learner]
+    shrink: bool = True  # whether to look for the smallest failing input: only a learner needs it
     failures: list[Failed] = field(default_factory=list)
     passed: list[Case] = field(default_factory=list)
     shown: Failed | None = None
@@ -71,7 +72,7 @@ class Trial:
         """Run the check: None where it passes, else a Mismatch, a LearnerFault, or what is a fault of ours."""
         try:
             dependent = self._play()
-            if dependent or (self.failures and hasattr(self.function, "hypothesis")):
+            if dependent or (self.shrink and self.failures and hasattr(self.function, "hypothesis")):
                 self._search()
         except Halt as halt:
             if isinstance(halt.cause, _OURS) or not self.failures:

@@ -237,6 +237,16 @@ def window_in_the_end_padding(x, kernel_size, stride=None, padding=0, dilation=1
 
 @misconception(
     "max_pool2d",
+    "You took one maximum over all channels. Pooling looks at each channel by itself: keep N and C, and take the maximum "
+    "over the two axes of the window alone.",
+)
+def channels_mixed_up(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    right = ref.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
+    return right.amax(1, keepdim=True).expand_as(right)
+
+
+@misconception(
+    "max_pool2d",
     "You filled a buffer that is float32 whatever x is. Use `x.new_full(...)`, which takes dtype and device from x, "
     "instead of `torch.zeros(...)` or `torch.full(...)`.",
 )
@@ -635,8 +645,29 @@ def no_exponential(x, dim=-1):
 
 @misconception(
     "softmax",
-    "You wrap around where dim is out of range, or let torch raise an IndexError. Raise a ValueError that names dim "
-    "instead.",
+    "You subtract the mean of the scores. Then the largest is still above 0, and its exp is infinite where the scores "
+    "lie far apart. Subtract the maximum along dim instead: no exp is larger than 1 then.",
+)
+def mean_subtracted(x, dim=-1):
+    _ask(x, dim)
+    return not_stable(x - x.mean(dim, keepdim=True), dim)
+
+
+@misconception(
+    "softmax",
+    "You leave a dim that x does not have to torch, which raises an IndexError. Compare it with `x.dim()` yourself, and "
+    "raise a ValueError that names dim.",
+)
+def dim_left_to_torch(x, dim=-1):
+    if not -x.dim() <= dim < x.dim():
+        raise IndexError("Dimension out of range")
+    return ref.softmax(x, dim)
+
+
+@misconception(
+    "softmax",
+    "You wrap around where dim is out of range, so that a mistake of the caller passes unseen. Raise a ValueError that "
+    "names dim instead.",
 )
 def any_dim_accepted(x, dim=-1):
     return ref.softmax(x, dim % x.dim())
