@@ -99,7 +99,8 @@ def test_a_hanging_repr_is_cut_off_by_the_deadline(hasty):
 
 
 def test_a_gigabyte_of_print_neither_hangs_nor_reaches_the_report(grader):
-    report = grade(grader, EXERCISE, module("FLOOD and print(FLOOD.pop() * 2**30)\nreturn 1", "FLOOD = ['x']\n"), frozenset({TASK, NEIGHBOUR}))
+    flood = module("FLOOD and print(FLOOD.pop() * 2**30)\nreturn 1", "FLOOD = ['x']\n")
+    report = grade(grader, EXERCISE, flood, frozenset({TASK, NEIGHBOUR}))
 
     assert all(len(check.printed) <= 2100 for check in task(report, TASK).checks)
     assert task(report, NEIGHBOUR).status is Status.PASSED

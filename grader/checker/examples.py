@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from grader.errors import LearnerRaised
 from grader.learner import Learner
 
 from .check import watched
-from .compare import Mismatch
+from .compare import Mismatch, close
 
 TITLE = "The examples in the statement"
 _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -21,34 +22,57 @@ _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 @watched
 def test_examples(learner: Learner, reference: Any, task: str) -> None:
     """Parametrized over the tasks of the exercise by the plugin."""
-    run_examples(learner, getattr(reference, task).__doc__ or "")
+    run_examples(learner, getattr(reference, task).__doc__ or "", reference)
 
 
-def run_examples(learner: Learner, docstring: str) -> None:
+def run_examples(learner: Learner, docstring: str, reference: Any = None) -> None:
     names = {"torch": torch, "nn": nn} | {name: getattr(learner, name) for name in learner.task_names}
-    for example in doctest.DocTestParser().get_examples(docstring):
-        got = _output(example, names)
+    examples = doctest.DocTestParser().get_examples(docstring)
+    for number, example in enumerate(examples):
+        value = _value(example, names)
+        got = "" if value is None else value.text if isinstance(value, _Said) else f"{value!r}\n"
         if not doctest.OutputChecker().check_output(example.want, got, _FLAGS):
-            text = f">>> {example.source.strip()}"
             want = example.want.strip()
-            raise Mismatch(
-                "example", f"{text} should give {want or 'nothing'}, got {got.strip() or 'nothing'}", want, got.strip()
-            )
+            text = f">>> {example.source.strip()} should give {want or 'nothing'}, got {got.strip() or 'nothing'}"
+            if isinstance(value, torch.Tensor) and reference is not None:
+                raise _drawn(value, _of_reference(examples[: number + 1], learner, reference), text)
+            raise Mismatch("example", text, want, got.strip())
 
 
-def _output(example: doctest.Example, names: dict[str, Any]) -> str:
+def _drawn(got: torch.Tensor, want: Any, text: str) -> Mismatch:
+    """The mismatch with both tensors, to be drawn instead of printed."""
+    try:
+        close(got, want)
+    except Mismatch as found:
+        return replace(found, kind="example")
+    return Mismatch("example", text, want, got)  # it only prints differently: a graph, a rounding
+
+
+def _of_reference(examples: list[doctest.Example], learner: Learner, reference: Any) -> Any:
+    """What the last of these examples gives with the reference."""
+    names = {"torch": torch, "nn": nn} | {name: getattr(reference, name) for name in learner.task_names}
+    return [_value(example, names) for example in examples][-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An exception instead of a value, as an example shows it."""
+
+    text: str
+
+
+def _value(example: doctest.Example, names: dict[str, Any]) -> Any:
     """What a Python prompt would print. The source is ours; the names in it lead across the wall."""
     try:
         code = compile(example.source, "<example>", "eval")
     except SyntaxError:
         exec(compile(example.source, "<example>", "exec"), names)  # a statement of our own docstring
-        return ""
+        return None
     try:
-        value = eval(code, names)  # an expression of our own docstring
+        return eval(code, names)  # an expression of our own docstring
     except LearnerRaised as error:
         if example.exc_msg is None:
             raise
         if "ValueError" in example.exc_msg and "ValueError" in error.bases:
-            return example.want
-        return error.message
-    return "" if value is None else f"{value!r}\n"
+            return _Said(example.want)
+        return _Said(error.message)

@@ -58,7 +58,7 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
     if not case.events:
         return None
     writer = _Writer(exercise, reference)
-    for event in case.events:
+    for event in _leading_to_the_last(case.events):
         writer.write(event)
     writer.go_back(case)
     mismatch = cause if isinstance(cause, Mismatch) else None
@@ -71,6 +71,17 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
         difference=_difference(mismatch),
         snippet=writer.snippet(),
     )
+
+
+def _leading_to_the_last(events: Sequence[Event]) -> Iterator[Event]:
+    """The last call, and what was done before to the modules that it involves."""
+    last = events[-1]
+    involved = {value.remote_name for value in (*last.args, *last.kwargs.values()) if isinstance(value, RemoteModule)}
+    involved |= {last.subject} - {None}
+    for event in events[:-1]:
+        if event.subject in involved or event.gives in involved:
+            yield event
+    yield last
 
 
 def _difference(mismatch: Mismatch | None) -> TensorView | None:

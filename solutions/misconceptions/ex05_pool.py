@@ -237,8 +237,8 @@ def window_in_the_end_padding(x, kernel_size, stride=None, padding=0, dilation=1
 
 @misconception(
     "max_pool2d",
-    "You took one maximum over all channels. Pooling looks at each channel by itself: keep N and C, and take the maximum "
-    "over the two axes of the window alone.",
+    "You took one maximum over all channels. Pooling looks at each channel by itself: keep N and C, and take the "
+    "maximum over the two axes of the window alone.",
 )
 def channels_mixed_up(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     right = ref.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
@@ -655,8 +655,8 @@ def mean_subtracted(x, dim=-1):
 
 @misconception(
     "softmax",
-    "You leave a dim that x does not have to torch, which raises an IndexError. Compare it with `x.dim()` yourself, and "
-    "raise a ValueError that names dim.",
+    "You leave a dim that x does not have to torch, which raises an IndexError. Compare it with `x.dim()` yourself, "
+    "and raise a ValueError that names dim.",
 )
 def dim_left_to_torch(x, dim=-1):
     if not -x.dim() <= dim < x.dim():
