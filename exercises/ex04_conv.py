@@ -153,7 +153,7 @@ class Conv2d(nn.Module):
     torch.Size([1, 8, 32, 32])
     >>> sorted(layer.state_dict())
     ['bias', 'weight']
-    >>> Conv2d(4, 6, (3, 2), groups=2, bias=False).weight.shape
+    >>> Conv2d(4, 6, (3, 2), groups=2, bias=False).state_dict()["weight"].shape
     torch.Size([6, 2, 3, 2])
     """
 

@@ -232,7 +232,7 @@ class YOLOHead(nn.Module):
     ###   flatten: `x.flatten(1)`.
     ### HINT: `F.dropout(x)` is always on, unless you hand it `training=self.training`; `nn.Dropout` asks `train` and
     ###   `eval` by itself. The end is a `reshape(N, S, S, -1)`.
-    ### BEGIN SOLUTION
+
     def __init__(
         self,
         in_channels: int,
@@ -242,6 +242,7 @@ class YOLOHead(nn.Module):
         hidden: int = 4096,
     ) -> None:
         super().__init__()
+        ### BEGIN SOLUTION
         _at_least_one(in_channels=in_channels, grid_size=grid_size, boxes_per_cell=boxes_per_cell)
         _at_least_one(num_classes=num_classes, hidden=hidden)
         self.inputs = (in_channels, grid_size, grid_size)
@@ -250,14 +251,15 @@ class YOLOHead(nn.Module):
         self.activation = nn.LeakyReLU(0.1)
         self.dropout = nn.Dropout(0.5)
         self.fc2 = nn.Linear(hidden, grid_size**2 * self.outputs[-1])
+        ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
+        ### BEGIN SOLUTION
         if tuple(x.shape[1:]) != self.inputs:
             raise ValueError(f"x must be (N, {', '.join(map(str, self.inputs))}), got {tuple(x.shape)}")
         x = self.dropout(self.activation(self.fc1(x.flatten(1))))
         return self.fc2(x).unflatten(1, self.outputs)
-
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 def decode_predictions(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from grader import course
 from grader.checker.compare import Mismatch
 from grader.checker.examples import run_examples
+from grader.checker.run import local
 from grader.errors import LearnerRaised, LearnerTodo
 from grader.learner import InProcess, Kind, Learner
+from grader.references import reference
 
 KINDS = {"double": Kind.FUNCTION, "Net": Kind.MODULE}
 SOURCE = """
@@ -68,3 +71,12 @@ def test_an_exception_and_what_is_not_written_are_the_learners():
         run(">>> double(None)\n2")
     with pytest.raises(LearnerTodo):
         run(">>> double(1)\n2", "def double(x):\n    raise NotImplementedError")
+
+
+@pytest.mark.parametrize("name", course.load().names)
+def test_the_examples_of_every_source_print_what_they_say(name):
+    exercise = course.load().exercise(name)
+    learner = local(reference(name), exercise.kinds)
+    for task in exercise.tasks:
+        run_examples(learner, task.docstring)
+        assert ">>>" in task.docstring, f"{task.name} has no example"

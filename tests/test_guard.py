@@ -314,12 +314,10 @@ def the_learner_is_told_line_and_reason(guard: Guard) -> None:
         task(integers(1, 1, 3, 3), integers(1, 1, 2, 2))
     (refusal,) = guard.refusals
     assert (refusal.ban, refusal.line) == ("convolution", 3)
-    assert refusal.operator == "aten::conv2d (torch.nn.functional.conv2d)"
+    assert refusal.operator == "torch.nn.functional.conv2d (aten::conv2d)"
     assert refusal.because == BANS["convolution"].because
-    assert str(caught.value) == (
-        "aten::conv2d (torch.nn.functional.conv2d) is not allowed in this task (line 3): the convolution is what you "
-        "build here; slicing, unfold, einsum and matmul are all fine."
-    )
+    told = "torch.nn.functional.conv2d (aten::conv2d) is not allowed in this task (line 3)"
+    assert str(caught.value) == f"{told}: {refusal.because}."
 
 
 @case("convolution")

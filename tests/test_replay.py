@@ -129,6 +129,24 @@ def test_modules_agree_with_the_learners_random_values(ours, expected):
     assert agrees(module(ours), said) is expected
 
 
+@pytest.mark.parametrize(
+    ("ours", "expected"), [("normal_(0, 0.2)", True), ("normal_(0, 0.4)", False), ("zero_()", False)]
+)
+def test_initial_values_agree_in_size_and_not_one_by_one(ours, expected):
+    theirs = "class Net(nn.Linear):\n    def __init__(self):\n        super().__init__({0}, {0})\n"
+    theirs += "        self.weight.data.{1}"
+    for seed in range(30):
+        torch.manual_seed(seed)
+        said = cases(theirs.format(20, "normal_(0, 0.2)"), lambda learner: learner.Net())
+
+        assert agrees(module(theirs.format(20, ours)), said) is expected
+    for seed in range(30 if expected else 0):  # few values say little
+        torch.manual_seed(seed)
+        said = cases(theirs.format(6, "normal_(0, 0.2)"), lambda learner: learner.Net())
+
+        assert agrees(module(theirs.format(6, ours)), said)
+
+
 def test_a_worker_that_died_agrees_with_nobody():
     from grader.errors import LearnerTimedOut
 

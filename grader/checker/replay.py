@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -118,7 +119,9 @@ def _same_spread(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
     if ours.device.type == "meta" or ours.numel() < _RANDOM_ENOUGH or not ours.is_floating_point():
         return True
     one, other = (tensor.double().square().mean().sqrt().item() for tensor in (ours, theirs))
-    return one == other or (min(one, other) > 0 and max(one, other) / min(one, other) < 1.3)
+    if min(one, other) == 0:
+        return one == other
+    return abs(math.log(one / other)) < max(0.05, 5 / math.sqrt(ours.numel()))  # 5 standard errors for normal values
 
 
 __all__ = ["LearnerRaised", "LoadFailed", "agrees"]

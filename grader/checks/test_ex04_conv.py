@@ -291,6 +291,7 @@ def test_conv2d_misfits(learner, reference):
     expect.value_error(learner.conv2d, x, torch.ones(2, 2, 3, 3), about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 1, 3, 3), about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 1, 3, 3), groups=2, about=SHAPES)
+    expect.value_error(learner.conv2d, x, torch.ones(2, 1, 3, 3), groups=3, about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 3, 5, 3), about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 3, 3, 3), dilation=(1, 3), about=[*SHAPES, "dilation"])
 
@@ -599,5 +600,7 @@ def test_layer_errors(learner, reference):
     expect.value_error(make_and_call, 4, 3, 3, groups=2, about=["group", "channel"])
     expect.value_error(make_and_call, 4, 2, 3, padding=1, padding_mode="mirror", about=["mode", "mirror"])
     expect.value_error(make_and_call, 4, 2, 3, padding=4, padding_mode="reflect", about=["padding", "pad", "reflect"])
-    expect.value_error(make_and_call, 4, 2, 3, stride=2, padding="same", about=["stride", "padding", "pad"])
+    for mode in ("zeros", "circular"):
+        settings = {"stride": 2, "padding": "same", "padding_mode": mode}
+        expect.value_error(make_and_call, 4, 2, 3, **settings, about=["stride", "padding", "pad"])
     expect.value_error(make_and_call, 4, 2, 5, about=[*SHAPES, "kernel"])

@@ -62,7 +62,7 @@ class Refusal:
     """One use of something forbidden. `line` is the innermost line of the learner's file, None outside of it."""
 
     ban: str
-    operator: str  # "aten::conv2d (torch.conv2d)", "numpy.convolve", "torch.nn.Conv2d"
+    operator: str  # "torch.conv2d (aten::conv2d)", "numpy.convolve", "torch.nn.Conv2d"
     because: str
     line: int | None
 
@@ -181,14 +181,18 @@ def _engine() -> Callable[..., Gradients]:
     return run_backward
 
 
+_KNOWN_AS = {"im2col": "unfold", "col2im": "fold"}
+
+
 def _readable(operator: str) -> str:
-    """An operator with the name a learner knows it by, where there is one: "aten::conv2d (torch.conv2d)"."""
+    """An operator by the name a learner knows it by, where there is one: "torch.conv2d (aten::conv2d)"."""
     namespace, _, name = operator.partition("::")
     if namespace != "aten":
         return operator
+    name = _KNOWN_AS.get(name, name)
     for owner, prefix in ((torch.nn.functional, "torch.nn.functional"), (torch, "torch"), (torch.Tensor, "Tensor")):
         if hasattr(owner, name):
-            return f"{operator} ({prefix}.{name})"
+            return f"{prefix}.{name} ({operator})"
     return operator
 
 

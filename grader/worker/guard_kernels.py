@@ -30,6 +30,8 @@ SHARED_KEYS = (
     "CompositeExplicitAutogradNonFunctional",
     "CompositeImplicitAutograd",
     "CompositeImplicitAutogradNestedTensor",
+    "FuncTorchBatchedDecomposition",  # vmap(torch.flatten) and functionalize(torch.flatten) go by these
+    "Functionalize",
 )
 
 # Reading the tables costs more than changing them; the zygote imports this file and every worker inherits what it read.

@@ -39,8 +39,8 @@ def _naive_results(block, x):
 
 @misconception(
     "NaiveInception",
-    "You left the stride of the pooling at its default, which is the kernel size: it moves by 3 and shrinks the picture. "
-    "Write `nn.MaxPool2d(3, stride=1, padding=1)` instead.",
+    "You left the stride of the pooling at its default, which is the kernel size: it moves by 3 and shrinks the "
+    "picture. Write `nn.MaxPool2d(3, stride=1, padding=1)` instead.",
 )
 class PoolMovesByThree(ref.NaiveInception):
     def __init__(self, *args, **kwargs):
@@ -83,8 +83,8 @@ class PoolFirst(ref.NaiveInception):
 
 @misconception(
     "NaiveInception",
-    "You put a ReLU on the pooled input too, so its negative maxima became 0. In this module only the convolutions have "
-    "a ReLU: hand on what the pooling gives as it is instead.",
+    "You put a ReLU on the pooled input too, so its negative maxima became 0. In this module only the convolutions "
+    "have a ReLU: hand on what the pooling gives as it is instead.",
 )
 class ReluOnThePool(ref.NaiveInception):
     def forward(self, x):
@@ -269,8 +269,8 @@ class FiveIsThree(ref.Inception):
 
 @misconception(
     "Inception",
-    "In branch4 you project first and pool afterwards. Turn it around instead: the pooling looks at the input, at index "
-    "0, and the 1×1 convolution at index 1 reduces what it gives.",
+    "In branch4 you project first and pool afterwards. Turn it around instead: the pooling looks at the input, at "
+    "index 0, and the 1×1 convolution at index 1 reduces what it gives.",
 )
 class ProjectionBeforePool(ref.Inception):
     def __init__(self, in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj):
@@ -291,8 +291,8 @@ class NoProjection(ref.Inception):
 
 @misconception(
     "Inception",
-    "You left the stride of the pooling at its default, which is the kernel size: it moves by 3 and shrinks the picture. "
-    "Write `nn.MaxPool2d(3, stride=1, padding=1)` instead.",
+    "You left the stride of the pooling at its default, which is the kernel size: it moves by 3 and shrinks the "
+    "picture. Write `nn.MaxPool2d(3, stride=1, padding=1)` instead.",
 )
 class PoolStrideIsThree(ref.Inception):
     def __init__(self, *args, **kwargs):
@@ -376,8 +376,8 @@ class FiveBeforeThree(ref.Inception):
 
 @misconception(
     "Inception",
-    "You ran the reductions under `torch.no_grad()` (or detached what they gave), so they never learn and nothing before "
-    "them does through these branches. Call `self.branch2(x)` as it is instead.",
+    "You ran the reductions under `torch.no_grad()` (or detached what they gave), so they never learn and nothing "
+    "before them does through these branches. Call `self.branch2(x)` as it is instead.",
 )
 class ReductionsCutOff(ref.Inception):
     def forward(self, x):
@@ -388,8 +388,8 @@ class ReductionsCutOff(ref.Inception):
 
 @misconception(
     "Inception",
-    "You collected the results in a tensor of `torch.zeros(...)`, which is float32, also where the input is float64. Use "
-    "`torch.cat`, which keeps the dtype, or `x.new_zeros(...)` instead.",
+    "You collected the results in a tensor of `torch.zeros(...)`, which is float32, also where the input is float64. "
+    "Use `torch.cat`, which keeps the dtype, or `x.new_zeros(...)` instead.",
 )
 class CollectedInFloat32(ref.Inception):
     def forward(self, x):
@@ -435,8 +435,8 @@ class BranchesInAList(ref.Inception):
 
 @misconception(
     "Inception",
-    "You leave a negative number of channels to PyTorch, which gives up with a RuntimeError that names nothing. Compare "
-    "each number with 1 in `__init__` instead, and raise a ValueError that names the argument.",
+    "You leave a negative number of channels to PyTorch, which gives up with a RuntimeError that names nothing. "
+    "Compare each number with 1 in `__init__` instead, and raise a ValueError that names the argument.",
 )
 class NothingCompared(ref.Inception):
     def __init__(self, *args):
@@ -579,8 +579,8 @@ def projection_of_three(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, po
 
 @misconception(
     "inception_parameter_count",
-    "You multiplied by the side of the kernel, 3 or 5. A k×k filter has k·k weights for each channel: multiply by 9 and "
-    "25 instead.",
+    "You multiplied by the side of the kernel, 3 or 5. A k×k filter has k·k weights for each channel: multiply by 9 "
+    "and 25 instead.",
 )
 def side_for_area(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj, bias=True):
     right = ref.inception_parameter_count(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj, bias)
@@ -589,8 +589,8 @@ def side_for_area(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_pro
 
 @misconception(
     "inception_parameter_count",
-    "You count on with negative numbers of channels. Compare each with 1 instead, and raise a ValueError that names the "
-    "argument.",
+    "You count on with negative numbers of channels. Compare each with 1 instead, and raise a ValueError that names "
+    "the argument.",
 )
 def negative_channels_counted(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj, bias=True):
     weights = in_channels * (ch1x1 + ch3x3red + ch5x5red + pool_proj) + 9 * ch3x3red * ch3x3 + 25 * ch5x5red * ch5x5
@@ -624,8 +624,8 @@ class PoolPadded(ref.GoogLeNetStage3):
 
 @misconception(
     "GoogLeNetStage3",
-    "You pooled 2×2. The windows of the paper are 3×3 and overlap, since they move by 2: use `nn.MaxPool2d(3, stride=2, "
-    "ceil_mode=True)` instead.",
+    "You pooled 2×2. The windows of the paper are 3×3 and overlap, since they move by 2: use "
+    "`nn.MaxPool2d(3, stride=2, ceil_mode=True)` instead.",
 )
 class PoolOfTwo(ref.GoogLeNetStage3):
     def __init__(self):
@@ -645,7 +645,8 @@ class NoPool(ref.GoogLeNetStage3):
 
 @misconception(
     "GoogLeNetStage3",
-    "You pooled between the two modules. Both work on the full height and width: pool once, behind inception3b, instead.",
+    "You pooled between the two modules. Both work on the full height and width: pool once, behind inception3b, "
+    "instead.",
 )
 class PoolInBetween(ref.GoogLeNetStage3):
     def forward(self, x):
