@@ -218,7 +218,7 @@ class YOLOHead(nn.Module):
 
     Source: the paper's section 2.1 and 2.2; 7 × 7 cells, 2 boxes and 20 classes make 30 numbers a cell.
 
-    >>> head = YOLOHead(4, grid_size=3, boxes_per_cell=2, num_classes=5, hidden=16)
+    >>> head = YOLOHead(4, grid_size=3, boxes_per_cell=2, num_classes=5, hidden=16).eval()
     >>> head(torch.zeros(2, 4, 3, 3)).shape
     torch.Size([2, 3, 3, 15])
     >>> sorted(head.state_dict())

@@ -34,6 +34,7 @@ from wall_kit import (
 
 from grader.errors import GraderFault, LearnerDied, LearnerRaised, LearnerRefused, LearnerTimedOut, LearnerTodo
 from grader.learner import Kind, LoadFailed, TimeLimits, WorkerSession, Zygote
+from grader.learner.patience import CEILING, LOOK_AGAIN, Patience, _look
 from grader.worker import control
 from grader.worker.wire import OpaqueV
 
@@ -297,7 +298,7 @@ def test_a_module_that_does_not_load_says_why_and_where_every_time(name, remembe
         ("import ctypes; ctypes.string_at(0)", LearnerDied, "segmentation fault"),
         ("exit()", LearnerDied, "tried to end the program"),
         ("x = bytearray(2**40)", LearnerDied, "ran out of memory"),
-        ("import torch\ntorch.relu(torch.ones(1))", LearnerRefused, "cannot be loaded: aten::relu"),
+        ("import torch\ntorch.relu(torch.ones(1))", LearnerRefused, "cannot be loaded: torch.nn.functional.relu"),
     ],
     ids=["it hangs", "it exits", "it crashes", "it ends the program", "it eats memory", "it uses what is forbidden"],
 )
@@ -854,3 +855,14 @@ def test_the_same_calls_give_the_same_bytes(remember):
         said.append([(e.body, e.reply, e.answer) for e in learner.link.case.exchanges])
 
     assert said[0] == said[1]
+
+
+def test_a_worker_that_was_kept_from_running_is_given_its_time():
+    busy = Patience(1.0, time.monotonic() - 1.5, os.getpid(), used=_look(os.getpid())[1])
+    spent = Patience(1.0, time.monotonic() - 1.5, os.getpid(), used=_look(os.getpid())[1] - 1.0)
+    late = Patience(1.0, time.monotonic() - CEILING - 0.1, os.getpid(), used=_look(os.getpid())[1])
+
+    assert busy.left() == LOOK_AGAIN  # it runs, and had none of its second yet
+    for over in (spent, late, Patience(1.0, time.monotonic() - 1.5)):
+        with pytest.raises(TimeoutError):
+            over.left()

@@ -173,7 +173,9 @@ def often_negative(shape: tuple[int, ...]) -> st.SearchStrategy[torch.Tensor]:
 # NaiveInception
 
 
-@check("NaiveInception", title="Height and width stay, and the channels of all branches add up", points=0.5)
+@check(
+    "NaiveInception", title="Height and width stay, and the channels of all branches add up", points=0.5, examples=30
+)
 @given(arguments=channels("NaiveInception", most=4), size=SIZES, batch=draw.ints(1, 2))
 def test_naive_shape(learner, reference, arguments, size, batch):
     x = torch.ones(batch, arguments[0], *size)
@@ -182,13 +184,13 @@ def test_naive_shape(learner, reference, arguments, size, batch):
     expect.equal(tuple(got.shape), (batch, total, *size))
 
 
-@check("NaiveInception", title="Weights and biases have the names and shapes of the statement", points=0.5, examples=15)
+@check("NaiveInception", title="Weights and biases have the names and shapes of the statement", points=0.5, examples=10)
 @given(arguments=channels("NaiveInception"))
 def test_naive_state(learner, reference, arguments):
     expect_state(learner.NaiveInception(*arguments), state_shapes("NaiveInception", arguments))
 
 
-@check("NaiveInception", title="The three convolutions with their ReLU, each in its place", points=1.5)
+@check("NaiveInception", title="The three convolutions with their ReLU, each in its place", points=1.5, examples=30)
 @given(case=blocks("NaiveInception"))
 def test_naive_convolutions(learner, reference, case):
     got, want = answer(learner, case), answer(reference, case)
@@ -196,13 +198,15 @@ def test_naive_convolutions(learner, reference, case):
     expect.close(got[:, :-last], want[:, :-last], what="branch1 to branch3")
 
 
-@check("NaiveInception", title="The pooled input comes last, also where all its values are negative", points=1)
+@check(
+    "NaiveInception", title="The pooled input comes last, also where all its values are negative", points=1, examples=30
+)
 @given(case=blocks("NaiveInception", image=often_negative))
 def test_naive_pool(learner, reference, case):
     expect_branch(learner, reference, case, 4)
 
 
-@check("NaiveInception", title="The whole, for several images, in train and in eval mode", points=0.5, examples=30)
+@check("NaiveInception", title="The whole, for several images, in train and in eval mode", points=0.5, examples=20)
 @given(case=blocks("NaiveInception", batch=3))
 def test_naive_whole(learner, reference, case):
     block, want = built(learner, case), answer(reference, case)
@@ -211,20 +215,20 @@ def test_naive_whole(learner, reference, case):
     expect.close(block(case["x"]), want)
 
 
-@check("NaiveInception", title="Gradients arrive at the input through all four branches", points=0.5, examples=25)
+@check("NaiveInception", title="Gradients arrive at the input through all four branches", points=0.5, examples=20)
 @given(case=blocks("NaiveInception", batch=2, values=draw.reals))
 def test_naive_gradient_input(learner, reference, case):
     expect_gradients(learner, reference, case, of="x")
 
 
-@check("NaiveInception", title="Gradients arrive at every weight and bias", points=0.5, examples=25)
+@check("NaiveInception", title="Gradients arrive at every weight and bias", points=0.5, examples=20)
 @given(case=blocks("NaiveInception", batch=2, values=draw.reals))
 def test_naive_gradient_parameters(learner, reference, case):
     expect_gradients(learner, reference, case, of="parameters")
 
 
 @check(
-    "NaiveInception", title="float64 and any memory layout will do; the input stays as it was", points=0.5, examples=20
+    "NaiveInception", title="float64 and any memory layout will do; the input stays as it was", points=0.5, examples=15
 )
 @given(case=blocks("NaiveInception", batch=2, values=draw.reals, image=layouts_of_reals))
 def test_naive_kept(learner, reference, case):
@@ -244,7 +248,9 @@ def test_naive_errors(learner, reference):
 # Inception
 
 
-@check("Inception", title="Height and width stay, and the channels of the four branches add up", points=0.5)
+@check(
+    "Inception", title="Height and width stay, and the channels of the four branches add up", points=0.5, examples=30
+)
 @given(arguments=channels("Inception", most=4), size=SIZES, batch=draw.ints(1, 2))
 def test_inception_shape(learner, reference, arguments, size, batch):
     x = torch.ones(batch, arguments[0], *size)
@@ -253,37 +259,42 @@ def test_inception_shape(learner, reference, arguments, size, batch):
     expect.equal(tuple(got.shape), (batch, total, *size))
 
 
-@check("Inception", title="Weights and biases have the names and shapes of the statement", points=0.5, examples=15)
+@check("Inception", title="Weights and biases have the names and shapes of the statement", points=0.5, examples=10)
 @given(arguments=channels("Inception"))
 def test_inception_state(learner, reference, arguments):
     expect_state(learner.Inception(*arguments), state_shapes("Inception", arguments))
 
 
-@check("Inception", title="branch1: the 1×1 convolution comes first", points=1, examples=30)
+@check("Inception", title="branch1: the 1×1 convolution comes first", points=1, examples=20)
 @given(case=blocks("Inception"))
 def test_inception_branch1(learner, reference, case):
     expect_branch(learner, reference, case, 1)
 
 
-@check("Inception", title="branch2: reduction, ReLU, 3×3 convolution, ReLU", points=1.5)
+@check("Inception", title="branch2: reduction, ReLU, 3×3 convolution, ReLU", points=1.5, examples=30)
 @given(case=blocks("Inception"))
 def test_inception_branch2(learner, reference, case):
     expect_branch(learner, reference, case, 2)
 
 
-@check("Inception", title="branch3: reduction, ReLU, 5×5 convolution, ReLU", points=1.5)
+@check("Inception", title="branch3: reduction, ReLU, 5×5 convolution, ReLU", points=1.5, examples=30)
 @given(case=blocks("Inception"))
 def test_inception_branch3(learner, reference, case):
     expect_branch(learner, reference, case, 3)
 
 
-@check("Inception", title="branch4: the largest of 3×3 neighbours, also of negative ones, then projected", points=1.5)
+@check(
+    "Inception",
+    title="branch4: the largest of 3×3 neighbours, also of negative ones, then projected",
+    points=1.5,
+    examples=30,
+)
 @given(case=blocks("Inception", image=often_negative))
 def test_inception_branch4(learner, reference, case):
     expect_branch(learner, reference, case, 4)
 
 
-@check("Inception", title="The whole, for several images, in train and in eval mode", points=1, examples=30)
+@check("Inception", title="The whole, for several images, in train and in eval mode", points=1, examples=20)
 @given(case=blocks("Inception", batch=3))
 def test_inception_whole(learner, reference, case):
     block, want = built(learner, case), answer(reference, case)
@@ -292,19 +303,19 @@ def test_inception_whole(learner, reference, case):
     expect.close(block(case["x"]), want)
 
 
-@check("Inception", title="Gradients arrive at the input through all four branches", points=0.75, examples=25)
+@check("Inception", title="Gradients arrive at the input through all four branches", points=0.75, examples=20)
 @given(case=blocks("Inception", batch=2, values=draw.reals))
 def test_inception_gradient_input(learner, reference, case):
     expect_gradients(learner, reference, case, of="x")
 
 
-@check("Inception", title="Gradients arrive at every weight and bias", points=0.75, examples=25)
+@check("Inception", title="Gradients arrive at every weight and bias", points=0.75, examples=20)
 @given(case=blocks("Inception", batch=2, values=draw.reals))
 def test_inception_gradient_parameters(learner, reference, case):
     expect_gradients(learner, reference, case, of="parameters")
 
 
-@check("Inception", title="float64 and any memory layout will do; the input stays as it was", points=0.5, examples=20)
+@check("Inception", title="float64 and any memory layout will do; the input stays as it was", points=0.5, examples=15)
 @given(case=blocks("Inception", batch=2, values=draw.reals, image=layouts_of_reals))
 def test_inception_kept(learner, reference, case):
     expect_kept(learner, reference, case)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from grader.worker import control
 from grader.worker.wire import PREFIX, Load, Numbered, Reply, Request, WireError, frame, lengths, read_reply
 
 from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
+from .patience import Patience
 from .zygote import Worker, Zygote
 
 OUTPUT_CAP = 64 * 1024  # bytes of a learner's output that are kept; the rest is read and dropped
@@ -106,7 +106,7 @@ class WorkerSession:
     def _wait_until_ready(self, worker: Worker) -> None:
         """Its first word, before it has seen a byte of the learner's: where it does not come, the fault is ours."""
         try:
-            self._read(worker, time.monotonic() + READY_SECONDS)
+            self._read(worker, Patience.of(READY_SECONDS))
         except (TimeoutError, EOFError, ConnectionError, WireError) as error:
             self._drain(worker)
             said = self.take_output()[-500:]
@@ -121,10 +121,10 @@ class WorkerSession:
             data = frame(Numbered(self._number, request), body)
         except WireError as error:
             raise GraderFault(f"a check asks for what cannot be sent: {error}") from None
-        deadline = time.monotonic() + seconds
+        patience = Patience.of(seconds, worker.pid)
         try:
-            self._send(worker, data, deadline)
-            reply, answer = self._read(worker, deadline)
+            self._send(worker, data, patience)
+            reply, answer = self._read(worker, patience)
             if reply.number != self._number:
                 raise WireError("an answer to nothing that was asked")
         except TimeoutError:
@@ -141,27 +141,27 @@ class WorkerSession:
             raise
         return reply, answer
 
-    def _read(self, worker: Worker, deadline: float) -> tuple[Reply, bytearray]:
-        """One frame, all of it before the deadline."""
-        head, length = lengths(bytes(self._receive(worker, PREFIX.size, deadline)))
-        reply = read_reply(bytes(self._receive(worker, head, deadline)))
-        return reply, self._receive(worker, length, deadline)
+    def _read(self, worker: Worker, patience: Patience) -> tuple[Reply, bytearray]:
+        """One frame, all of it before our patience ends."""
+        head, length = lengths(bytes(self._receive(worker, PREFIX.size, patience)))
+        reply = read_reply(bytes(self._receive(worker, head, patience)))
+        return reply, self._receive(worker, length, patience)
 
-    def _send(self, worker: Worker, data: bytes, deadline: float) -> None:
+    def _send(self, worker: Worker, data: bytes, patience: Patience) -> None:
         view = memoryview(data)
         worker.channel.setblocking(False)
         while view:
-            self._wait(worker, deadline, writing=True)
+            self._wait(worker, patience, writing=True)
             try:
                 view = view[worker.channel.send(view) :]
             except BlockingIOError:
                 continue
 
-    def _receive(self, worker: Worker, count: int, deadline: float) -> bytearray:
+    def _receive(self, worker: Worker, count: int, patience: Patience) -> bytearray:
         data = bytearray(count)
         view = memoryview(data)
         while view:
-            self._wait(worker, deadline)
+            self._wait(worker, patience)
             try:
                 got = worker.channel.recv_into(view)
             except BlockingIOError:
@@ -171,17 +171,14 @@ class WorkerSession:
             view = view[got:]
         return data
 
-    def _wait(self, worker: Worker, deadline: float, *, writing: bool = False) -> None:
+    def _wait(self, worker: Worker, patience: Patience, *, writing: bool = False) -> None:
         """Until the channel is ready; meanwhile what the learner prints is drained, so that a flood cannot block."""
         channel, wanted = worker.channel.fileno(), select.POLLOUT if writing else select.POLLIN
         poll = select.poll()
         poll.register(channel, wanted)
         poll.register(worker.output, select.POLLIN)
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            ready = dict(poll.poll(left * 1000))
+            ready = dict(poll.poll(patience.left() * 1000))
             if worker.output in ready and not self._drain(worker):
                 poll.unregister(worker.output)
             if channel in ready:

@@ -419,22 +419,6 @@ class BatchNormAdded(ref.Inception):
 
 @misconception(
     "Inception",
-    "Your branches are in a plain Python list, where nn.Module does not find them: the state_dict is empty and no "
-    "optimizer sees the weights. Assign each to an attribute, `self.branch1 = ...`, instead.",
-)
-class BranchesInAList(ref.Inception):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.branches = [self.branch1, self.branch2, self.branch3, self.branch4]
-        del self.branch1, self.branch2, self.branch3, self.branch4
-
-    def forward(self, x):
-        ref._check_input(x, self.in_channels)
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
-
-
-@misconception(
-    "Inception",
     "You leave a negative number of channels to PyTorch, which gives up with a RuntimeError that names nothing. "
     "Compare each number with 1 in `__init__` instead, and raise a ValueError that names the argument.",
 )

@@ -1,0 +1,53 @@
+"""How long to wait for an answer: seconds of our clock, and more where the machine, not the learner, is what is slow.
+
+A busy machine must not cost anybody a point. A worker that wants to run and hardly got a processor is given the time
+that it was kept waiting, up to a ceiling; one that sleeps, or that had its share, is not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+CEILING = 8.0  # times the limit, whatever the reason
+LOOK_AGAIN = 0.2
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """One limit for one whole exchange. `pid`: whose processor time counts; None: our clock alone."""
+
+    seconds: float
+    started: float
+    pid: int | None = None
+    used: float = 0.0  # processor time it had used before
+
+    @classmethod
+    def of(cls, seconds: float, pid: int | None = None) -> Patience:
+        return cls(seconds, time.monotonic(), pid, 0.0 if pid is None else (_look(pid) or ("", 0.0))[1])
+
+    def left(self) -> float:
+        """Seconds until it is worth looking again. Raises TimeoutError where there is nothing left."""
+        elapsed = time.monotonic() - self.started
+        if elapsed < self.seconds:
+            return self.seconds - elapsed
+        if self.pid is not None and elapsed < CEILING * self.seconds and self._was_kept_waiting():
+            return LOOK_AGAIN
+        raise TimeoutError
+
+    def _was_kept_waiting(self) -> bool:
+        assert self.pid is not None
+        seen = _look(self.pid)
+        return seen is not None and seen[0] in "RD" and seen[1] - self.used < self.seconds
+
+
+def _look(pid: int) -> tuple[str, float] | None:
+    """(state, processor seconds) of a process; None where the system does not tell, or it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], (int(fields[11]) + int(fields[12])) / _TICK
