@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from kit import ROOT, grade
 
-BANK = sorted((ROOT / "tests" / "right").glob("*/*.py"))
+from grader import course
+
+COURSE = course.load().names
+BANK = sorted(file for name in COURSE for file in (ROOT / "tests" / "right" / name).glob("*.py"))
 
 
 def may_lose(file: Path) -> set[str]:
@@ -32,4 +35,5 @@ def test_a_right_solution_earns_every_point(file, grader):
 
 
 def test_the_bank_has_right_solutions_for_every_exercise():
-    assert {file.parent.name for file in BANK} == {file.stem for file in (ROOT / "solutions").glob("ex*.py")}
+    for name in COURSE:
+        assert sum(file.parent.name == name for file in BANK) >= 4
