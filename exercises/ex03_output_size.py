@@ -16,6 +16,7 @@ An argument that makes no sense (a stride of 0, a negative padding, a window for
 `ValueError` whose message names the argument.
 """
 
+
 def conv_output_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
     """How many outputs a convolution has along one axis, as `nn.Conv2d`.
 

@@ -30,6 +30,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+
 def pad2d(x: Tensor, padding: int | tuple[int, int], mode: str = "zeros") -> Tensor:
     """Make images larger on all four sides, as `padding` and `padding_mode` of `nn.Conv2d`.
 
@@ -156,7 +157,6 @@ class Conv2d(nn.Module):
     >>> Conv2d(4, 6, (3, 2), groups=2, bias=False).state_dict()["weight"].shape
     torch.Size([6, 2, 3, 2])
     """
-
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+
 def relu(x: Tensor) -> Tensor:
     """The rectified linear unit: negative values become 0, the others stay what they are. Any shape.
 
@@ -223,7 +224,6 @@ class MaxPool2d(nn.Module):
     0
     """
 
-
     def __init__(
         self,
         kernel_size: int | tuple[int, int],
@@ -252,7 +252,6 @@ class AvgPool2d(nn.Module):
     >>> AvgPool2d((3, 2), stride=(2, 1), padding=(1, 0))(torch.zeros(4, 2, 7, 8)).shape
     torch.Size([4, 2, 4, 7])
     """
-
 
     def __init__(
         self,

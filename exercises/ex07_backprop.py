@@ -214,7 +214,6 @@ class Conv2dFunction(torch.autograd.Function):
               [8754., 9865.]]]])
     """
 
-
     @staticmethod
     def forward(ctx, x, weight, bias, stride, padding):
         raise NotImplementedError

@@ -140,8 +140,7 @@ def stub(text: str, filename: str = "the source") -> str:
         elif number not in hidden:
             out.append(line)
     made = _without_gaps(out)
-    _parsed(made, f"the stub of {filename}")
-    return made
+    return _spaced(made, _parsed(made, f"the stub of {filename}"))
 
 
 def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:
@@ -156,6 +155,24 @@ def _hint_lines(lines: list[str]) -> set[int]:
         if word.startswith(HINT) or (word.startswith("###  ") and number - 1 in found):
             found.add(number)
     return found
+
+
+def _spaced(text: str, tree: ast.Module) -> str:
+    """Two blank lines before a definition, one before a method, as everybody's formatter has it."""
+    inner = [(node.body, 1) for node in tree.body if isinstance(node, ast.ClassDef)]
+    gaps: dict[int, int] = {}
+    for body, blank in [(tree.body, 2), *inner]:
+        for node in body[1:]:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                gaps[min([node.lineno, *(mark.lineno for mark in node.decorator_list)])] = blank
+    out: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if number in gaps and not (out and out[-1].lstrip().startswith("#")):
+            while out and not out[-1]:
+                out.pop()
+            out += [""] * gaps[number]
+        out.append(line)
+    return "\n".join(out)
 
 
 def _without_gaps(lines: list[str]) -> str:

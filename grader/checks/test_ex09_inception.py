@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -82,7 +82,7 @@ def blocks(
     values: Values = draw.tensors,
     image: Values | None = None,
 ) -> Case:
-    """What a module is made with, weights for it, and an input."""
+    """What a module is made with, weights for it, and an input. `image`: other values for the input alone."""
     arguments = pick(channels(task, most=most))
     size = pick(draw.sizes(1, largest))
     x = pick((image or values)((pick(draw.ints(1, batch)), arguments[0], *size)))
@@ -90,25 +90,52 @@ def blocks(
     return {"task": task, "arguments": arguments, "state": state, "x": x}
 
 
-def built(module: Any, case: Case, *, double: bool = False) -> Any:
-    """A module with the given weights in it."""
+def few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more if names else "nothing"
+
+
+def expect_shapes(found: Mapping[str, torch.Tensor], shapes: dict[str, tuple[int, ...]]) -> None:
+    """Tensors by these names, no more and no less, with these shapes."""
+    missing, extra = [n for n in shapes if n not in found], [n for n in found if n not in shapes]
+    names = few(list(found))
+    expect.that(not missing, f"your module should have weights and biases called {few(missing)}; it has {names}")
+    expect.that(not extra, f"your module should have no weights called {few(extra)}")
+    for name, shape in shapes.items():
+        mine = tuple(found[name].shape)
+        expect.that(mine == shape, f"{name} should have the shape {shape}, yours has {mine}")
+
+
+def expect_state(block: Any, shapes: dict[str, tuple[int, ...]]) -> None:
+    """The state_dict has what is asked for, and all of it are parameters."""
+    expect_shapes(block.state_dict(), shapes)
+    trained = {name for name, _ in block.named_parameters()}
+    expect.that(trained == set(shapes), "every weight and bias should be a parameter, so that an optimizer finds it")
+
+
+def built(module: Any, case: Case, *, double: bool = False, only: str = "") -> Any:
+    """A module with the given weights in it. `only`: those of one branch; the others stay as the module made them."""
     block = getattr(module, case["task"])(*case["arguments"])
+    state = {name: value for name, value in case["state"].items() if name.startswith(only)}
+    found = {name: value for name, value in block.named_parameters() if name.startswith(only)}
+    expect_shapes(found, {name: tuple(value.shape) for name, value in state.items()})
     if double:
         block.double()
-    block.load_state_dict(case["state"])
+    block.load_state_dict(state, strict=not only)
     return block
 
 
-def answer(module: Any, case: Case, **options: bool) -> torch.Tensor:
+def answer(module: Any, case: Case, **options: Any) -> torch.Tensor:
     with torch.no_grad():
         return built(module, case, **options)(case["x"])
 
 
 def expect_branch(learner: Any, reference: Any, case: Case, number: int) -> None:
-    """The channels that one branch (1 to 4) gives are where they belong, and right."""
+    """The channels that one branch (1 to 4) gives are where they belong, and right, whatever the other branches do."""
     starts = [0, *itertools.accumulate(branch_channels(case["task"], case["arguments"]))]
     mine = slice(starts[number - 1], starts[number])
-    got, want = answer(learner, case), answer(reference, case)
+    got, want = (answer(module, case, only=f"branch{number}.") for module in (learner, reference))
     there = f"branch{number} (output channels {mine.start} to {mine.stop - 1})"
     expect.close(got[:, mine], want[:, mine], what=there)
 
@@ -143,19 +170,6 @@ def expect_kept(learner: Any, reference: Any, case: Case) -> None:
     with torch.no_grad():
         expect.close(block(case["x"]), answer(reference, case, double=True))
         expect.unchanged(block, case["x"])
-
-
-def expect_state(block: Any, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Parameters by these names, no more and no less, with these shapes."""
-    found = {name: tuple(value.shape) for name, value in block.state_dict().items()}
-    missing, extra = [n for n in shapes if n not in found], [n for n in found if n not in shapes]
-    yours = ", ".join(found) or "nothing"
-    expect.that(not missing, f"the state_dict should have {', '.join(missing)}; yours has {yours}")
-    expect.that(not extra, f"the state_dict should have no {', '.join(extra)}")
-    for name, shape in shapes.items():
-        expect.that(found[name] == shape, f"{name} should have the shape {shape}, yours has {found[name]}")
-    trained = {name for name, _ in block.named_parameters()}
-    expect.that(trained == set(shapes), "every weight and bias should be a parameter, so that an optimizer finds it")
 
 
 SIZES = st.one_of(draw.sizes(1, 6), st.just((1, 1)))  # on a single pixel, a pooling with any stride keeps the size
@@ -423,10 +437,7 @@ def stage_state() -> dict[str, torch.Tensor]:
     return state
 
 
-def stage(module: Any) -> Any:
-    made = module.GoogLeNetStage3()
-    made.load_state_dict(stage_state())
-    return made
+STAGE_CASE: Case = {"task": "GoogLeNetStage3", "arguments": ()}
 
 
 def picture(*shape: int) -> torch.Tensor:
@@ -435,7 +446,8 @@ def picture(*shape: int) -> torch.Tensor:
 
 def expect_stage(learner: Any, reference: Any, shapes: list[tuple[int, int, int]]) -> None:
     """Right values for pictures of these (N, H, W)."""
-    ours, theirs = stage(learner), stage(reference)
+    case = STAGE_CASE | {"state": stage_state()}
+    ours, theirs = built(learner, case), built(reference, case)
     with torch.no_grad():
         for n, h, w in shapes:
             x = picture(n, 192, h, w)
@@ -468,7 +480,7 @@ def test_stage_even(learner, reference):
 
 @check("GoogLeNetStage3", title="Gradients arrive at the input and at the weights of both modules", points=1)
 def test_stage_gradients(learner, reference):
-    case = {"task": "GoogLeNetStage3", "arguments": (), "x": picture(1, 192, 5, 4).double()}
-    case["state"] = {name: value.double() for name, value in stage_state().items()}
+    state = {name: value.double() for name, value in stage_state().items()}
+    case = STAGE_CASE | {"state": state, "x": picture(1, 192, 5, 4).double()}
     expect_gradients(learner, reference, case, of="x")
     expect_gradients(learner, reference, case, of="parameters")

@@ -1014,8 +1014,8 @@ def last_precision(scores, matched, num_ground_truth):
 
 @misconception(
     "average_precision",
-    "You join the points of the zigzag curve with slanted lines, as `torch.trapezoid` does. Interpolate first: the curve "
-    "becomes a staircase, and each rise of the recall counts with the highest precision from there on.",
+    "You join the points of the zigzag curve with slanted lines, as `torch.trapezoid` does. Interpolate first: the "
+    "curve becomes a staircase, and each rise of the recall counts with the highest precision from there on.",
 )
 def slanted_lines(scores, matched, num_ground_truth):
     precision, recall, _ = _curve(scores, matched, num_ground_truth)
