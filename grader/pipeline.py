@@ -16,6 +16,7 @@ import torch
 from . import score
 from .checker.check import SEED
 from .checker.run import explain, run_checks
+from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
 from .learner import InProcess, Kind, Learner, LoadFailed, TimeLimits, WorkerSession, Zygote
@@ -79,7 +80,7 @@ class Grader:
                 tasks=tasks,
                 tell=lambda result: tell(exercise.name, result),
             )
-        said = explain(exercise.name, exercise.kinds, results, trials)
+        said = _explained(exercise, results, trials)
         placed = [_placed(result, module) for result in results]
         by_task = {task.name: [r for r in placed if r.spec.task == task.name] for task in chosen}
         done = tuple(_task(task, by_task[task.name], said.get(task.name)) for task in chosen)
@@ -129,6 +130,16 @@ class _Unreadable(InProcess):
         super().__init__()
         failure = Failure("raised", "UnreadableFile", [], problem)
         self._unloadable = LoadFailed(Reply(0, failure=failure))
+
+
+def _explained(exercise: Exercise, results: list[CheckResult], trials: dict[str, Trial]) -> dict[str, str]:
+    """A diagnosis is a help and no part of the grade: where it stumbles, the grade stands and the learner is told."""
+    try:
+        return explain(exercise.name, exercise.kinds, results, trials)
+    except Exception as error:
+        text = f"Our search for the kind of mistake stumbled ({type(error).__name__}); please tell us. Your grade stands."
+        failed = {result.spec.task for result in results if result.verdict in (Verdict.WRONG, Verdict.RAISED)}
+        return dict.fromkeys(failed, text)
 
 
 def _placed(result: CheckResult, module: Module) -> CheckResult:

@@ -158,3 +158,13 @@ def test_a_zygote_that_cannot_start_is_our_fault_and_gives_no_score(grader, monk
     assert report.faulty
     assert exit_code(report) == 3
     assert task(report, TASK).score == 0
+
+
+def test_a_diagnosis_that_stumbles_costs_no_grade(grader, monkeypatch):
+    monkeypatch.setattr("grader.pipeline.explain", lambda *_: 1 / 0)
+    report = grade(grader, EXERCISE, module("return 1"), frozenset({TASK, NEIGHBOUR}))
+
+    assert not report.faulty
+    assert task(report, NEIGHBOUR).status is Status.PASSED
+    assert "stumbled" in (task(report, TASK).diagnosis or "")
+    assert task(report, NEIGHBOUR).diagnosis is None

@@ -45,7 +45,7 @@ def _shapes(wrong: Sequence[Mismatch]) -> str:
     if len(set(pairs)) < LEAST:
         return general
     if all(len(got) == len(want) for got, want in pairs):
-        if all(got == (*want[:-2], want[-1], want[-2]) for got, want in pairs):
+        if all(len(want) >= 2 and got == (*want[:-2], want[-1], want[-2]) for got, want in pairs):
             return "The last two axes of the result are swapped: height comes before width."
         steps = {tuple(one - other for one, other in zip(got, want, strict=True)) for got, want in pairs}
         if len(steps) == 1:
