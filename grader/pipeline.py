@@ -137,7 +137,8 @@ def _explained(exercise: Exercise, results: list[CheckResult], trials: dict[str,
     try:
         return explain(exercise.name, exercise.kinds, results, trials)
     except Exception as error:
-        text = f"Our search for the kind of mistake stumbled ({type(error).__name__}); please tell us. Your grade stands."
+        kind = type(error).__name__
+        text = f"Our search for the kind of mistake stumbled ({kind}); please tell us. Your grade stands."
         failed = {result.spec.task for result in results if result.verdict in (Verdict.WRONG, Verdict.RAISED)}
         return dict.fromkeys(failed, text)
 

@@ -47,11 +47,12 @@ def test_one_wrong_task_costs_that_task_alone(tmp_path):
     done = run("run", "--submission", str(tmp_path), "--json", "-")
 
     data = json.loads(done.stdout)
-    points = {task["name"]: (task["score"], task["max_score"]) for task in data["exercises"][0]["tasks"]}
+    (graded,) = (exercise for exercise in data["exercises"] if exercise["name"] == "ex03_output_size")
+    points = {task["name"]: (task["score"], task["max_score"]) for task in graded["tasks"]}
     wrong = points.pop("same_padding")
     assert wrong[0] < wrong[1]
     assert all(score == most for score, most in points.values())
-    missing = data["exercises"][1:]
+    missing = [exercise for exercise in data["exercises"] if exercise is not graded]
     assert {task["status"] for exercise in missing for task in exercise["tasks"]} == {"todo"}
     assert done.returncode == 1
 
