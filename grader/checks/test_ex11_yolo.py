@@ -445,11 +445,12 @@ def grids(
     sizes: tuple[int, int] = (1, 3),
     boxes: tuple[int, int] = (1, 1),
     classes: tuple[int, int] = (1, 4),
+    lowest: tuple[float, float] = (6.5, 13.5),
     single: bool = False,
     inside: bool = True,
     real: bool = False,
 ) -> Case:
-    """The prediction for one picture. All scores differ, and all are exact: a power of 2 times a multiple of 1/32."""
+    """The prediction for one picture. All scores differ, and all are exact: `lowest`/32, the next 1/32, …"""
     dtype = torch.float64 if real else torch.float32
     size, b, c = pick(draw.ints(*sizes)), pick(draw.ints(*boxes)), pick(draw.ints(*classes))
     place = eighths(pick, (size, size, b, 2), 1, 7, dtype)
@@ -461,6 +462,8 @@ def grids(
     others = best * eighths(pick, (size, size, c), 0, 6, dtype)
     probabilities = torch.where(torch.nn.functional.one_hot(labels, c) > 0, best, others)
     scores = distinct(pick, size * size * b, dtype=dtype, step=1 / 32).reshape(size, size, b)
+    low, high = lowest
+    scores = scores + (pick(draw.ints(0, int(high - low))) + low - 1) / 32  # 8/32 is the threshold unless it is given
     if single:
         scores = scores * (scores == scores.max()) + 0.5 * (scores == scores.max())
     confidence = (scores / best)[..., None]
@@ -516,7 +519,7 @@ def test_decode_boxes_per_cell(learner, reference, case):
 
 @check("decode_predictions", title="The threshold: 0.25 unless given, and a score that equals it is not kept",
        points=0.75)  # fmt: skip
-@given(case=grids(sizes=(2, 3)), number=draw.ints(0, 3))
+@given(case=grids(sizes=(2, 3), lowest=(1, 8)), number=draw.ints(0, 9))
 def test_decode_threshold(learner, reference, case, number):
     settings = {} if number == 0 else {"threshold": number / 32}
     got = learner.decode_predictions(*case.values(), **settings)
