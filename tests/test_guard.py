@@ -406,6 +406,15 @@ def libraries_that_do_the_work_may_be_imported_and_not_used(guard: Guard) -> Non
 
 
 @case()
+def taking_the_finder_away_does_not_bring_the_library_back(guard: Guard) -> None:
+    away = "import sys, importlib\nsys.meta_path[:] = [f for f in sys.meta_path if 'guard' not in type(f).__module__]\n"
+    for use in ("import torchvision", "from torchvision.ops import nms", "importlib.import_module('torchvision')"):
+        with pytest.raises(ForbiddenOperation):
+            learner(guard, away + use)
+    assert len(guard.refusals) >= 3
+
+
+@case()
 def other_libraries_may_try_to_import_them(guard: Guard) -> None:
     source = "try:\n    import torchvision\nexcept ImportError:\n    torchvision = None\n"
     found: dict[str, object] = {}

@@ -28,7 +28,28 @@ def block_imports(refuse: Refuse) -> None:
     """From here on LIBRARIES are stand-ins; one that is loaded already has to be imported again."""
     for name in [name for name in sys.modules if name.partition(".")[0] in LIBRARIES]:
         del sys.modules[name]
-    sys.meta_path.insert(0, _Finder(refuse))
+    finder = _Finder(refuse)
+    sys.meta_path.insert(0, finder)
+    sys.addaudithook(_watch(finder, refuse))
+
+
+def _watch(finder: _Finder, refuse: Refuse) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook, which nobody can take away: it refuses where the finder was taken out of the way."""
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "import" and str(args[0]).partition(".")[0] in LIBRARIES:
+            if not sys.meta_path or sys.meta_path[0] is not finder:
+                refuse(f"importing {args[0]}")
+        elif event == "open" and isinstance(args[0], str) and _folder_of_library(args[0]) is not None:
+            refuse(f"reading the files of {_folder_of_library(args[0])}")
+
+    return hook
+
+
+def _folder_of_library(path: str) -> str | None:
+    _, found, below = path.replace("dist-packages", "site-packages").rpartition("site-packages/")
+    name = below.partition("/")[0]
+    return name if found and name in LIBRARIES else None
 
 
 class StandIn:
