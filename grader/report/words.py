@@ -5,7 +5,9 @@ What lives here: sentences for the learner, and the few questions about a report
 
 from __future__ import annotations
 
-from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, Verdict
+import math
+
+from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, TensorView, Verdict
 from grader.text import clean
 
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.TODO: "·", Status.FAULT: "!"}
@@ -34,6 +36,8 @@ STEPS = {
     Verdict.NOT_RUN: "make the checks pass that come before these",
     Verdict.FAULT: "none for you: this is ours to repair. Please send this report to your course staff",
 }
+
+SMALL = 80  # elements of all inputs together that can still be followed by hand
 
 NO_GRADE = (
     "No grade was given: the grader itself failed. This is not your mistake and costs you nothing. "
@@ -66,15 +70,21 @@ def failing(task: TaskResult) -> list[CheckResult]:
 
 
 def leading(task: TaskResult) -> CheckResult | None:
-    """The check to talk about: our fault first, then the first failing one with a counterexample, then any that ran."""
+    """The check to talk about: our fault first, then the first with a small counterexample, then any that ran."""
     checks = failing(task)
     ranked = [
         *(check for check in checks if check.verdict is Verdict.FAULT),
-        *(check for check in checks if check.counterexample is not None),
+        *sorted((check for check in checks if check.counterexample is not None), key=_is_bulky),
         *(check for check in checks if check.verdict is not Verdict.NOT_RUN),
         *checks,
     ]
     return ranked[0] if ranked else None
+
+
+def _is_bulky(check: CheckResult) -> bool:
+    """Whether there is too much to look at: an example of the statement may be larger than what was found smallest."""
+    inputs = check.counterexample.inputs if check.counterexample is not None else ()
+    return sum(math.prod(value.shape) for _, value in inputs if isinstance(value, TensorView)) > SMALL
 
 
 def next_step(task: TaskResult) -> str:
