@@ -1032,3 +1032,158 @@ def slanted_lines(scores, matched, num_ground_truth):
 def nothing_gives_nan(scores, matched, num_ground_truth):
     right = ref.average_precision(scores, matched, num_ground_truth)
     return right if len(scores) and num_ground_truth else float("nan")
+
+
+# What is not asked: arguments that make no sense, and nothing at all
+
+
+@misconception(
+    "box_cxcywh_to_xyxy",
+    "You take the first four numbers and pass over the rest. Boxes with more or fewer than four are a mistake of the "
+    "caller: compare `boxes.shape[-1]` with 4 and raise a ValueError that names boxes instead.",
+)
+def rest_of_the_centre_passed_over(boxes):
+    return ref.box_cxcywh_to_xyxy(torch.stack([boxes[..., i] for i in range(4)], dim=-1))
+
+
+@misconception(
+    "box_xyxy_to_cxcywh",
+    "You take the first four numbers and pass over the rest. Boxes with more or fewer than four corners' numbers are a "
+    "mistake of the caller: raise a ValueError that names boxes instead.",
+)
+def rest_of_the_corners_passed_over(boxes):
+    return ref.box_xyxy_to_cxcywh(torch.stack([boxes[..., i] for i in range(4)], dim=-1))
+
+
+@misconception(
+    "box_iou",
+    "You use the first four numbers of each box and pass over the rest. Compare the last axis of both arguments with 4 "
+    "instead, and raise a ValueError that names the one that does not fit.",
+)
+def width_of_boxes_not_checked(a, b):
+    a, b = (torch.stack([boxes[..., i] for i in range(4)], dim=-1) for boxes in (a, b))
+    return ref.box_iou(a, b)
+
+
+@misconception(
+    "encode_targets",
+    "A picture without objects gives you an empty tensor. It has a grid like every other, with zeros in every cell: "
+    "make the (S, S, 5 + C) target first and let the loop over no objects leave it as it is instead.",
+)
+def nothing_for_an_empty_picture(boxes, labels, grid_size, num_classes):
+    target = ref.encode_targets(boxes, labels, grid_size, num_classes)
+    return target if len(boxes) else boxes.new_zeros(0)
+
+
+@misconception(
+    "YOLOHead",
+    "You leave feature maps that do not fit to the first layer, whose RuntimeError speaks of mat1 and mat2. Compare "
+    "`x.shape[1:]` with (in_channels, S, S) instead, and raise a ValueError that names x.",
+)
+class MisfitsLeftToTorch(ref.YOLOHead):
+    def forward(self, x):
+        x = self.fc2(self.dropout(self.activation(self.fc1(x.flatten(1)))))
+        return x.unflatten(1, self.outputs)
+
+
+@misconception(
+    "YOLOHead",
+    "You leave sizes below 1 to PyTorch, which stops with an error that names nothing, or builds a layer without "
+    "weights. Compare each size with 1 in `__init__` instead, and raise a ValueError that names it.",
+)
+class SizesLeftToTorch(ref.YOLOHead):
+    def __init__(self, in_channels, grid_size=7, boxes_per_cell=2, num_classes=20, hidden=4096):
+        try:
+            super().__init__(in_channels, grid_size, boxes_per_cell, num_classes, hidden)
+        except ValueError:
+            raise RuntimeError("a layer without weights") from None
+
+
+@misconception(
+    "decode_predictions",
+    "Where nothing is kept you return empty lists of numbers in place of boxes. No boxes are still a (0, 4) tensor and "
+    "no labels whole numbers: select with the mask and let it select nothing instead.",
+)
+def nothing_has_no_shape(prediction, boxes_per_cell, num_classes, threshold=0.25):
+    boxes, scores, labels = ref.decode_predictions(prediction, boxes_per_cell, num_classes, threshold)
+    return (boxes, scores, labels) if len(boxes) else (scores, scores, scores)
+
+
+@misconception(
+    "decode_predictions",
+    "You cut the numbers of a cell into boxes and classes without counting them. Compare the last axis with "
+    "B * 5 + C instead, and raise a ValueError that names the prediction.",
+)
+def numbers_of_a_cell_not_counted(prediction, boxes_per_cell, num_classes, threshold=0.25):
+    numbers = 5 * boxes_per_cell + num_classes
+    filled = torch.cat([prediction, prediction.new_zeros(*prediction.shape[:-1], numbers)], dim=-1)
+    return ref.decode_predictions(filled[..., :numbers], boxes_per_cell, num_classes, threshold)
+
+
+@misconception(
+    "yolo_loss",
+    "You compute a loss of a prediction and a target that do not belong together. Compare their shapes first, with "
+    "B * 5 + C and 5 + C numbers a cell instead, and raise a ValueError that names the one that does not fit.",
+)
+def shapes_not_compared(prediction, target, boxes_per_cell, num_classes, lambda_coord=5.0, lambda_noobj=0.5):
+    numbers = 5 * boxes_per_cell + num_classes
+    cells = min(prediction.shape[1], target.shape[1])
+    prediction, target = prediction[:, :cells, :cells, :numbers], target[:, :cells, :cells, : 5 + num_classes]
+    return ref.yolo_loss(prediction, target, boxes_per_cell, num_classes, lambda_coord, lambda_noobj)
+
+
+@misconception(
+    "nms",
+    "You go on where there are not as many scores as boxes, and pass over those without a partner. Compare both "
+    "lengths first instead, and raise a ValueError that names boxes or scores.",
+)
+def scores_not_counted(boxes, scores, iou_threshold):
+    count = min(len(boxes), len(scores))
+    return ref.nms(boxes[:count], scores[:count], iou_threshold)
+
+
+@misconception(
+    "batched_nms",
+    "You suppress a box by boxes of other classes and not by those of its own. It is the other way round: two boxes of "
+    "one class compete, a dog on a sofa keeps both. Run nms within each class instead.",
+)
+def only_other_classes_suppress(boxes, scores, labels, iou_threshold):
+    ref.batched_nms(boxes, scores, labels, iou_threshold)
+    kept = []
+    for index in scores.argsort(descending=True, stable=True).tolist():
+        rivals = [k for k in kept if labels[k] != labels[index]]
+        if not rivals or not bool((ref.box_iou(boxes[index : index + 1], boxes[rivals]) > iou_threshold).any()):
+            kept.append(index)
+    return torch.tensor(kept, dtype=torch.int64)
+
+
+@misconception(
+    "batched_nms",
+    "Your offset for each class comes from `boxes.max()`, which an empty tensor does not have. No boxes are nothing "
+    "unusual for a detector: return an empty tensor of indices at once instead.",
+)
+def maximum_of_no_boxes(boxes, scores, labels, iou_threshold):
+    boxes.max()
+    return ref.batched_nms(boxes, scores, labels, iou_threshold)
+
+
+@misconception(
+    "batched_nms",
+    "You go on where there are not as many scores or labels as boxes. Compare the three lengths first instead, and "
+    "raise a ValueError that names the one that does not fit.",
+)
+def partners_not_counted(boxes, scores, labels, iou_threshold):
+    count = min(len(boxes), len(scores), len(labels))
+    return ref.batched_nms(boxes[:count], scores[:count], labels[:count], iou_threshold)
+
+
+@misconception(
+    "average_precision",
+    "You let more detections match than there are objects, and recall goes beyond 1: somewhere an object was matched "
+    "twice. Count the matches first instead, and raise a ValueError that names num_ground_truth.",
+)
+def more_matches_than_objects(scores, matched, num_ground_truth):
+    count = min(len(scores), len(matched))
+    scores, matched = scores[:count], matched[:count]
+    most = max(int(matched.sum()), num_ground_truth)
+    return ref.average_precision(scores, matched, most) * most / max(num_ground_truth, 1)
