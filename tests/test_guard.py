@@ -406,6 +406,17 @@ def libraries_that_do_the_work_may_be_imported_and_not_used(guard: Guard) -> Non
 
 
 @case()
+def what_draws_pictures_may_be_missing(guard: Guard) -> None:
+    source = (
+        "import seaborn\nimport plotly.express as px\nfrom torchviz import make_dot\nfrom torchsummary import summary\n"
+        "figure, axes = seaborn.subplots(1, 2)\naxes[0].set(title='x')\nseaborn.style = 'dark'\nwith px.x() as y: y.z\n"
+        "summary(3)\nimport graphviz\ntotal = sum(graphviz.tqdm([1, 2]))\n"
+    )
+    assert learner(guard, source)["total"] == 3
+    assert guard.refusals == []
+
+
+@case()
 def taking_the_finder_away_does_not_bring_the_library_back(guard: Guard) -> None:
     away = "import sys, importlib\nsys.meta_path[:] = [f for f in sys.meta_path if 'guard' not in type(f).__module__]\n"
     for use in ("import torchvision", "from torchvision.ops import nms", "importlib.import_module('torchvision')"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grader.errors import LearnerFault, LearnerRaised
-from grader.learner import Case
+from grader.learner import Case, LoadFailed
 from grader.references import reference
 
 from .compare import Mismatch
@@ -116,6 +116,6 @@ def kind_of_mistake(evidence: Sequence[Evidence]) -> str | None:
 
 
 def _fault(fault: LearnerFault) -> str | None:
-    if isinstance(fault, LearnerRaised) and fault.line is not None:
+    if isinstance(fault, LearnerRaised) and not isinstance(fault, LoadFailed) and fault.line is not None:
         return f"Your code stops with an exception at line {fault.line}; the input below brings it about."
     return None

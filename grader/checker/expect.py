@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from grader.errors import LearnerRaised
+from grader.learner import LoadFailed
 from grader.worker.wire import OpaqueV
 
 from .compare import Mismatch, alike, close, equal, same
@@ -21,6 +22,8 @@ def value_error(function: Callable[..., Any], /, *args: Any, about: Sequence[str
     want = f"ValueError about {names}"
     try:
         got = function(*args, **kwargs)
+    except LoadFailed:
+        raise  # nothing was asked of the function yet
     except LearnerRaised as error:
         if "ValueError" not in error.bases:
             text = f"expected a ValueError that names {names}, got {error.message}"

@@ -7,7 +7,7 @@ inherited from it is refused, by its line. A library that tries another one hear
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -16,6 +16,14 @@ from typing import Any, NoReturn
 Refuse = Callable[[str], NoReturn]
 
 # matplotlib, pandas and PIL are not among them: a notebook imports them for its pictures, and none of them convolves.
+# Where they are not installed, they are there all the same and do nothing: no picture is looked at in here, and work
+# that is right must not be lost over an import.
+PICTURES = frozenset(
+    (
+        *("IPython", "PIL", "graphviz", "ipywidgets", "matplotlib", "pandas", "plotly", "seaborn", "tensorboard"),
+        *("torchinfo", "torchsummary", "torchviz", "tqdm"),
+    )
+)
 LIBRARIES = frozenset(
     (
         *("astropy", "cupy", "cv2", "jax", "jaxlib", "keras", "kornia", "mxnet", "numba", "onnxruntime", "paddle"),
@@ -70,16 +78,46 @@ class StandIn:
         self._refuse(self._name)
 
 
+class Silent:
+    """Something of a library that draws: may be called, looked into and set, and does nothing."""
+
+    def __getattr__(self, name: str) -> Silent:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Silent()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if args and hasattr(args[0], "__iter__") and not isinstance(args[0], str) else Silent()  # tqdm
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Nothing to keep."""
+
+    def __iter__(self) -> Iterator[Silent]:
+        return iter((Silent(), Silent()))  # figure, axes = plt.subplots()
+
+    def __getitem__(self, key: object) -> Silent:
+        return Silent()
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Nothing to keep."""
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Exceptions pass."""
+
+
 class _StandInModule(ModuleType):
-    def __init__(self, name: str, refuse: Refuse) -> None:
+    def __init__(self, name: str, make: Callable[[str], Any]) -> None:
         super().__init__(name)
         self.__path__: list[str] = []  # a package: its submodules are stand-ins too
-        self.__dict__["_refuse"] = refuse
+        self.__dict__["_make"] = make
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return StandIn(f"{self.__name__}.{name}", self.__dict__["_refuse"])
+        return self.__dict__["_make"](f"{self.__name__}.{name}")
 
 
 class _Finder(MetaPathFinder, Loader):
@@ -89,16 +127,21 @@ class _Finder(MetaPathFinder, Loader):
         self._refuse = refuse
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname.partition(".")[0] not in LIBRARIES:
+        library = fullname.partition(".")[0]
+        if library in PICTURES and not _asked_by_library() and PathFinder.find_spec(library) is None:
+            return ModuleSpec(fullname, self, is_package=True)
+        if library not in LIBRARIES:
             return None
         if _asked_by_library() and PathFinder.find_spec(fullname, path) is None:
             return None  # truly absent, which is what a library that can do without wants to hear
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        if spec.name.partition(".")[0] in PICTURES:
+            return _StandInModule(spec.name, lambda _: Silent())
         if _asked_by_library():
             raise ImportError(f"{spec.name} is not there for the libraries of a worker", name=spec.name)
-        return _StandInModule(spec.name, self._refuse)
+        return _StandInModule(spec.name, lambda name: StandIn(name, self._refuse))
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing to run."""
