@@ -55,6 +55,7 @@ class CheckSpec:
     """One hidden check as the course defines it, known before anything runs.
 
     `name` is the test function's name without `test_`; `needs` are names of checks of the same task.
+    `guarded`: the task's bans hold while it runs.
     """
 
     name: str
@@ -63,6 +64,7 @@ class CheckSpec:
     points: float
     visibility: Visibility = Visibility.PUBLIC
     needs: tuple[str, ...] = ()
+    guarded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

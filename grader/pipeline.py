@@ -20,7 +20,8 @@ from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
 from .learner import InProcess, Kind, Learner, LoadFailed, TimeLimits, WorkerSession, Zygote
-from .model import CheckResult, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
+from .model import CheckResult, CheckSpec, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
+from .worker.control import Ban
 from .worker.wire import Failure, Load, Reply
 
 Tell = Callable[[str, CheckResult], None]
@@ -88,14 +89,13 @@ class Grader:
 
     def _learners(self, exercise: Exercise, module: Module, stack: ExitStack) -> _Learners:
         kinds = {name: Kind(kind) for name, kind in exercise.kinds.items()}
-        by_bans: dict[object, Learner] = {}
-        for task in exercise.tasks:
-            if task.bans not in by_bans:
-                session = stack.enter_context(closing(self._session(exercise, module, task)))
-                by_bans[task.bans] = Learner(session, kinds)
-        return _Learners({task.name: by_bans[task.bans] for task in exercise.tasks})
+        by_bans: dict[tuple[Ban, ...], Learner] = {}
+        for bans in {(): None} | {task.bans: None for task in exercise.tasks}:
+            session = stack.enter_context(closing(self._session(exercise, module, bans)))
+            by_bans[bans] = Learner(session, kinds)
+        return _Learners(by_bans, {task.name: task.bans for task in exercise.tasks})
 
-    def _session(self, exercise: Exercise, module: Module, task: Task) -> InProcess | WorkerSession:
+    def _session(self, exercise: Exercise, module: Module, bans: tuple[Ban, ...]) -> InProcess | WorkerSession:
         budget = self.course.budget
         load = Load(exercise.name, module.filename, module.source)
         if module.problem is not None:
@@ -103,22 +103,26 @@ class Grader:
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
-        return WorkerSession(self.zygote, load, budget.worker, times, task.bans, self.device)
+        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device)
 
 
 @dataclass(slots=True)
 class _Learners:
-    """A learner for each task. Tasks with the same bans share a worker; every task starts with our full patience."""
+    """A learner for each check. Checks with the same bans share a worker, which begins with the first of them.
 
-    by_task: dict[str, Learner]
+    Every task starts with our full patience.
+    """
+
+    by_bans: Mapping[tuple[Ban, ...], Learner]
+    bans: Mapping[str, tuple[Ban, ...]]
     last: str = ""
 
-    def of(self, task: str) -> Learner:
-        learner = self.by_task[task]
-        if task != self.last:
-            learner.link.session.impatient = False
-            self.last = task
-        return learner
+    def of(self, spec: CheckSpec) -> Learner:
+        if spec.task != self.last:
+            for learner in self.by_bans.values():
+                learner.link.session.impatient = False
+            self.last = spec.task
+        return self.by_bans[self.bans[spec.task] if spec.guarded else ()]
 
 
 class _Unreadable(InProcess):

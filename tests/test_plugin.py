@@ -7,10 +7,13 @@ import sys
 
 import pytest
 from checker_kit import HEAD, tiny
+from wall_kit import learner_of, wall
 
-from grader.checker import trial
+from grader.checker import run, trial
 from grader.errors import GraderFault
+from grader.learner import Kind
 from grader.model import Verdict
+from grader.worker import control
 
 SOLUTION = """
 def twice(x):
@@ -283,6 +286,39 @@ def test_a_check_waits_for_those_it_needs(body, expected, tmp_path, monkeypatch)
             assert results[name].score == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return x * 2", ["passed", "passed"]),
+        ("return torch.relu(x) * 2", ["refused", "refused"]),
+        ("return x * 3", ["wrong", "passed"]),
+    ],
+)
+def test_without_the_bans_nothing_is_earned_that_a_ban_refused(body, expected, tmp_path, monkeypatch):
+    checks = """
+@check("twice", title="Doubles.", points=1)
+def test_first(learner, reference):
+    expect.close(learner.twice(torch.ones(2)), torch.full((2,), 2.0))
+
+@check("twice", title="Has gradients.", points=1, guarded=False)
+def test_second(learner, reference):
+    x = torch.ones(2, requires_grad=True)
+    learner.twice(x).sum().backward()
+"""
+    exercise = tiny(tmp_path, monkeypatch, solution=SOLUTION, checks=checks)
+    ban = control.Ban("relu", "you build it here", operators=("relu",), autograd=True)
+    sessions = {guarded: wall(twice(body), bans=(ban,) if guarded else ()) for guarded in (True, False)}
+    learners = {guarded: learner_of(session, twice=Kind.FUNCTION) for guarded, session in sessions.items()}
+    try:
+        results, _ = run.run_checks(exercise.name, {"twice": "function"}, lambda spec: learners[spec.guarded])
+    finally:
+        for session in sessions.values():
+            session.close()
+
+    assert [result.verdict for result in results if result.spec.points] == expected
+    assert len({result.message for result in results if result.verdict is Verdict.REFUSED}) <= 1
+
+
 def test_only_what_is_asked_for_runs(exercise):
     assert list(exercise.run(twice("return x * 2"), tasks=["Twice"])) == ["module"]
     assert list(exercise.run(twice("return x * 2"), only=["sums"])) == ["sums"]
@@ -329,6 +365,7 @@ def test_the_examples_of_the_statement_are_a_check_of_no_points(tmp_path, monkey
         (NEEDS.replace('["first"]', '["second"]'), "second needs itself"),
         (CHECKS.replace('title="module", points=1', 'title="m", points=1, needs=["plain"]'), "a check of another task"),
         (CHECKS.replace("points=2", "points=-2"), "plain has -2 points"),
+        (NEEDS.replace('"First this."', '"First this.", guarded=False'), "stands above every guarded check of twice"),
         ("def test_bare(learner): pass\n", "test_bare is no check: it lacks @check"),
         ("@check('twice', title='t', points=1)\ndef test_f(learner, wanted): pass\n", "fixture 'wanted' not found"),
         ("@check('twice', title='t', points=1, visibility='all')\ndef test_f(learner): pass\n", "line 6"),

@@ -1,6 +1,6 @@
-"""Runs the hidden checks. A check author needs `check`, `expect` and `strategies`; see CONTRIBUTING.md."""
+"""Runs the hidden checks. A check author needs `check`, `expect`, `strategies` and `lab`; see CONTRIBUTING.md."""
 
-from . import expect, strategies
+from . import expect, lab, strategies
 from .check import check
 
-__all__ = ["check", "expect", "strategies"]
+__all__ = ["check", "expect", "lab", "strategies"]

@@ -55,12 +55,16 @@ def check(
     needs: Sequence[str] = (),
     visibility: str = "public",
     examples: int = 40,
+    guarded: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a test function a check of `task`. Goes above `@given`. `title` is the sentence a learner reads."""
+    """Make a test function a check of `task`. Goes above `@given`. `title` is the sentence a learner reads.
+
+    Without `guarded` the task's bans do not hold: for gradients, where only the forward pass has bans.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__.removeprefix("test_")
-        spec = CheckSpec(name, task, title, points, Visibility(visibility), tuple(needs))
+        spec = CheckSpec(name, task, title, points, Visibility(visibility), tuple(needs), guarded)
         handle = getattr(function, "hypothesis", None)
         if handle is None:
             function = watched(function)

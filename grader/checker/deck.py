@@ -1,17 +1,19 @@
 """The inputs of a check, drawn once and played to every learner.
 
-Until a check fails, what Hypothesis draws depends on nothing but the check. So its engine is asked once a process, with
-nobody to answer, and what it gives is kept; it runs again only to shrink a failure.
+Until a check fails, what Hypothesis draws depends on nothing but the check. So its engine is asked once a process,
+while the first learner answers, and what it gives is kept; it runs again only to shrink a failure.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis.errors import HypothesisException
 from hypothesis.strategies import DataObject
 
 from grader.worker.values import tensors_in
@@ -45,18 +47,77 @@ class Deck:
 
 _decks: dict[Callable[..., Any], Deck] = {}
 
+# Is given the body of a check and one input; an exception of it that no answer explains ends the game.
+Player = Callable[[Callable[..., Any], dict[str, Any]], object]
+
+
+class _Stop(BaseException):
+    """Ends a drawing: a BaseException, so that Hypothesis lets it through."""
+
+
+@dataclass(slots=True)
+class _Dealer:
+    """Keeps every input that the engine draws, and hands it on at once where somebody plays."""
+
+    deck: Deck
+    player: Player | None
+
+    def run(self, inner: Callable[..., Any], kwargs: dict[str, Any]) -> None:
+        self.deck.run(inner, kwargs)
+        if self.deck.inputs is None:
+            raise _Stop
+        if self.player is not None:
+            try:
+                self.player(inner, copy.deepcopy(self.deck.inputs[-1]))
+            except HypothesisException:  # assume(), note() and the like: a check that draws as it goes
+                raise _Stop from None
+
+
+def deal(function: Callable[..., Any], player: Player) -> bool:
+    """Give every input of a check to `player`, drawing them on the way where they are not kept yet.
+
+    So a learner whose first answer ends the check waits for one input and not for all of them. False where the inputs
+    depend on the answers: then the engine has to be asked. Raises what Hypothesis raises where none can be drawn.
+    """
+    known = _decks.get(function)
+    if known is None:
+        deck = Deck()
+        try:
+            _draw(function, _Dealer(deck, player))
+        except _Stop:
+            return False
+        return True
+    if known.inputs is None or known.inner is None:
+        return False
+    try:
+        for drawn in known.play():
+            player(known.inner, drawn)
+    except HypothesisException:
+        return False
+    return True
+
 
 def deck_of(function: Callable[..., Any]) -> Deck:
-    """The inputs of this check. Raises what Hypothesis raises where none can be drawn."""
+    """All inputs of this check. Raises what Hypothesis raises where none can be drawn."""
     known = _decks.get(function)
     if known is not None:
         return known
     deck = Deck()
-    with given_to(deck):
+    with contextlib.suppress(_Stop):
+        _draw(function, _Dealer(deck, None))
+    _keep(function, deck)
+    return deck
+
+
+def _draw(function: Callable[..., Any], dealer: _Dealer) -> None:
+    with given_to(dealer):
         function(**dict.fromkeys(inspect.signature(function).parameters))
+    _keep(function, dealer.deck)
+
+
+def _keep(function: Callable[..., Any], deck: Deck) -> None:
     if deck.inputs is None or _size(deck.inputs) <= KEPT_ELEMENTS:
         _decks[function] = deck
-    return deck
 
 
 def _size(inputs: list[dict[str, Any]]) -> int:

@@ -54,6 +54,8 @@ def faults(specs: Sequence[CheckSpec], tasks: Sequence[str]) -> Iterator[str]:
                 yield f"{spec.name} needs {name!r}, which is {'defined below it' if later else 'no check'}"
             elif seen[name].task != spec.task:
                 yield f"{spec.name} needs {name!r}, a check of another task ({seen[name].task})"
+        if not spec.guarded and not any(other.task == spec.task and other.guarded for other in seen.values()):
+            yield f"{spec.name} is not guarded and stands above every guarded check of {spec.task}"
         if not spec.points >= 0:
             yield f"{spec.name} has {spec.points:g} points"
         seen[spec.name] = spec

@@ -37,12 +37,12 @@ _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
 
 @dataclass(slots=True)
 class Checks:
-    """The plugin. `open_learner` gives the learner for a task, `wanted` limits the tasks, `tell` hears each result."""
+    """The plugin. `open_learner` gives the learner for a check, `wanted` limits the tasks, `tell` hears each result."""
 
     exercise: str
     tasks: tuple[str, ...]
     reference_module: types.ModuleType
-    open_learner: Callable[[str], Learner]
+    open_learner: Callable[[CheckSpec], Learner]
     stand_in: Callable[[], Learner]  # the reference without a wall
     wanted: frozenset[str] | None = None
     only: frozenset[str] | None = None  # names of checks; None: all
@@ -54,7 +54,7 @@ class Checks:
 
     @pytest.fixture
     def learner(self, request: pytest.FixtureRequest) -> Learner:
-        return self.open_learner(_spec(request.node).task)
+        return self.open_learner(_spec(request.node))
 
     @pytest.fixture
     def reference(self) -> types.ModuleType:
@@ -105,14 +105,18 @@ class Checks:
             self.errors.append(str(report.longrepr)[-2000:])
 
     def _held_back(self, spec: CheckSpec) -> CheckResult | None:
-        """Not run, because a check it needs did not pass."""
+        """Not run: a check it needs did not pass, or what it would measure is made of what is forbidden."""
         for name in spec.needs:
             needed = self.results.get(name)
             if needed is None or needed.verdict is Verdict.PASSED:
                 continue  # not asked for in this run, or fine
             verdict = Verdict.TODO if needed.verdict is Verdict.TODO else Verdict.NOT_RUN
             return CheckResult(spec, verdict, f"first make this pass: {needed.spec.title}")
-        return None
+        siblings = [result for result in self.results.values() if result.spec.task == spec.task]
+        refused = next((result for result in siblings if result.verdict is Verdict.REFUSED), None)
+        if spec.guarded or refused is None:
+            return None
+        return replace(refused, spec=spec, counterexample=None, duration_s=0.0)
 
     def _run(self, spec: CheckSpec, item: pytest.Function) -> CheckResult:
         arguments: dict[str, Any] = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}

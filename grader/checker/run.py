@@ -10,7 +10,7 @@ import pytest
 
 from grader.errors import GraderFault
 from grader.learner import InProcess, Kind, Learner
-from grader.model import CheckResult, Verdict
+from grader.model import CheckResult, CheckSpec, Verdict
 from grader.references import reference
 
 from .diagnose import Evidence, diagnose
@@ -32,7 +32,7 @@ _PYTEST = [
 def run_checks(
     exercise: str,
     kinds: dict[str, str],
-    open_learner: Callable[[str], Learner],
+    open_learner: Callable[[CheckSpec], Learner],
     *,
     tasks: Iterable[str] | None = None,
     only: Iterable[str] | None = None,

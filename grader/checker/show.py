@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from grader.learner import Case, Event
+from grader.learner.lab import RemoteObject
 from grader.learner.modules import RemoteModule
 from grader.model import Counterexample, Shown, TensorView
 from grader.text import clean
@@ -76,12 +77,22 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
 def _leading_to_the_last(events: Sequence[Event]) -> Iterator[Event]:
     """The last call, and what was done before to the modules that it involves."""
     last = events[-1]
-    involved = {value.remote_name for value in (*last.args, *last.kwargs.values()) if isinstance(value, RemoteModule)}
-    involved |= {last.subject} - {None}
-    for event in events[:-1]:
-        if event.subject in involved or event.gives in involved:
-            yield event
-    yield last
+    involved = _involved(last)
+    leading = [last]
+    for event in reversed(events[:-1]):
+        changes = event.subject is None and event.gives is None and event.name.startswith("lab.")
+        if {event.subject, event.gives} & involved or (changes and _involved(event) & involved):
+            involved |= _involved(event)  # an optimizer leads to its model
+            leading.append(event)
+    yield from reversed(leading)
+
+
+def _involved(event: Event) -> set[str | None]:
+    """The variables of the objects over there that a step names."""
+    things = (*event.args, *event.kwargs.values())
+    return {thing.remote_name for thing in things if isinstance(thing, RemoteModule | RemoteObject)} | (
+        {event.subject} - {None}
+    )
 
 
 def _difference(mismatch: Mismatch | None) -> TensorView | None:
@@ -103,6 +114,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     tasks: set[str] = field(default_factory=set)
     made: dict[str, str] = field(default_factory=dict)
+    lab: bool = False
 
     def write(self, event: Event) -> None:
         names = _parameters(self.reference, event)
@@ -114,7 +126,10 @@ class _Writer:
             self.calls.append(f"{self.made.get(event.subject, event.subject)}{method}{call}")
             self.lines.append(f"{event.subject}{method}{call}")
             return
-        self.tasks.add(event.name.split(".")[0])
+        if event.name.startswith("lab."):
+            self.lab = True
+        else:
+            self.tasks.add(event.name.split(".")[0])
         self.calls.append(f"{event.name}{call}")
         if event.gives is not None:
             self.made[event.gives] = f"{event.name}{call}"
@@ -137,7 +152,7 @@ class _Writer:
         self.lines[-1:] = [f"result = {self.lines[-1]}", f"result.backward({name})", f"print({shown_grads})"]
 
     def text(self, value: Any, name: str) -> str:
-        if isinstance(value, RemoteModule):
+        if isinstance(value, RemoteModule | RemoteObject):
             return str(value.remote_name)
         if isinstance(value, torch.Tensor):
             return self._named(value, name)
@@ -165,7 +180,8 @@ class _Writer:
     def snippet(self) -> str | None:
         if sum(tensor.numel() for tensor in self.inputs.values()) > SNIPPET_CAP or len(self.inputs) > INPUTS_CAP:
             return None
-        head = ["import torch", f"from {self.exercise} import {', '.join(sorted(self.tasks))}", ""]
+        head = ["import torch", f"from {self.exercise} import {', '.join(sorted(self.tasks))}"]
+        head += ["from grader.checker import lab", ""] if self.lab else [""]
         made = [f"{name} = {literal(value)}" for name, value in self.inputs.items()]
         *before, last = self.lines
         plain = last.startswith("print(") or re.match(r"\w+ = ", last)

@@ -15,7 +15,7 @@ from grader.learner import Case, Learner
 from . import stumble
 from .check import SEED, given_to
 from .compare import Mismatch
-from .deck import deck_of
+from .deck import deal, deck_of
 
 # Inputs tried after the first failure: a count, not a clock, so that the result is the same anywhere.
 SHRINK_CASES = 250
@@ -109,24 +109,26 @@ class Trial:
 
     def _play(self) -> bool:
         """Run every input that does not depend on answers; True where the engine has to draw the rest."""
-        deck = deck_of(self.function)
-        if deck.inputs is None or deck.inner is None:
-            return True
-        for number, drawn in enumerate(deck.play()):
-            try:
-                if self._attempt(deck.inner, drawn) is not None and self._failed == 1:
-                    self._known = number
-            except Halt as halt:
-                if self._failed <= 1 or isinstance(halt.cause, _OURS):
-                    raise
-                self.failures.pop()
-                break  # it failed before, in a way that can be shown smaller
-            except hypothesis.errors.HypothesisException:  # assume(), note() and the like need the engine
-                self.failures.clear()
-                self.passed.clear()
-                self._failed = 0
-                return True
-        return False
+        played = 0
+
+        def attempt(inner: Callable[..., Any], drawn: dict[str, Any]) -> None:
+            nonlocal played
+            if self._attempt(inner, drawn) is not None and self._failed == 1:
+                self._known = played
+            played += 1
+
+        try:
+            if deal(self.function, attempt):
+                return False
+        except Halt as halt:
+            if self._failed <= 1 or isinstance(halt.cause, _OURS):
+                raise
+            self.failures.pop()
+            return False  # it failed before, in a way that can be shown smaller
+        self.failures.clear()
+        self.passed.clear()
+        self._failed = 0
+        return True
 
     def _search(self) -> None:
         """Let the engine run: it comes upon the first failure again and makes it smaller."""

@@ -12,6 +12,7 @@ import torch
 from grader.errors import LearnerRaised
 from grader.worker.values import tensors_in
 
+from .lab import RemoteLab
 from .link import Event, Link
 from .modules import RemoteModule, modules_in
 from .session import Session
@@ -68,8 +69,7 @@ class RemoteClass:
 
     def __call__(self, *args: Any, **kwargs: Any) -> RemoteModule:
         handle = self.link.next_handle()
-        made = sum(event.gives is not None for event in self.link.case.events)
-        name = "module" if made == 0 else f"module{made + 1}"
+        name = self.link.case.new_name("module")
         self.link.case.events.append(Event(self.target, args, kwargs, gives=name))
         answer = self.link.call(self.target, args, kwargs, keep=handle)
         if answer.reply.state is None:
@@ -96,6 +96,10 @@ class Learner:
                 return RemoteClass(self.link, name)
             case Kind.AUTOGRAD:
                 return RemoteAutograd(self.link, name)
+
+    @property
+    def lab(self) -> RemoteLab:
+        return RemoteLab(self.link)
 
     @property
     def task_names(self) -> tuple[str, ...]:

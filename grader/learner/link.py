@@ -53,6 +53,11 @@ class Case:
     events: list[Event] = field(default_factory=list)
     failed: bool = False
 
+    def new_name(self, word: str) -> str:
+        """A variable's name for one more object of this kind: "module", then "module2"."""
+        made = sum(event.gives is not None and event.gives.rstrip("0123456789") == word for event in self.events)
+        return word if made == 0 else f"{word}{made + 1}"
+
 
 @dataclass(slots=True)
 class Answer:
@@ -123,6 +128,7 @@ class Link:
         keep: int | None = None,
         parameters: Sequence[torch.Tensor] = (),
         refresh: Callable[[], object] | None = None,
+        ours: bool = False,
     ) -> Answer:
         """Call over there. The answer's tensors take part in autograd over here where they did over there.
 
@@ -144,6 +150,7 @@ class Link:
             grad=recording,
             echo=self.echoes is not None,
             count=self.counting,
+            ours=ours,
         )
         answer = self._answer(*self.exchange(request, bytes(packer.body)))
         if graph is not None:

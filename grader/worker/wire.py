@@ -82,7 +82,7 @@ class Call(msgspec.Struct, tag="call", frozen=True):
 
     `keep`: name of the object to keep the result under (a construction). `graph`: name to keep the autograd graph
     under. `grad`: whether gradients are recorded. `echo`: send the arguments back as they are after the call. `count`:
-    count dispatched operations.
+    count dispatched operations. `ours`: `target` is a function of our own `lab`.
     """
 
     target: str
@@ -94,6 +94,7 @@ class Call(msgspec.Struct, tag="call", frozen=True):
     grad: bool = True
     echo: bool = False
     count: bool = False
+    ours: bool = False
 
 
 class Backward(msgspec.Struct, tag="backward", frozen=True):
