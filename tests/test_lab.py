@@ -33,10 +33,15 @@ def step(model, images, labels, optimizer):
     optimizer.step()
     return loss.item()
 
+def leaves_it_off(model, fail):
+    torch.set_grad_enabled(False)
+    if fail:
+        raise RuntimeError
+
 def kind(thing):
     return type(thing).__name__
 """
-KINDS = dict.fromkeys(("score", "step", "kind"), Kind.FUNCTION)
+KINDS = dict.fromkeys(("score", "step", "kind", "leaves_it_off"), Kind.FUNCTION)
 remembered = pytest.fixture(closing_sessions)
 
 
@@ -99,6 +104,21 @@ def test_gradients_flags_and_hooks_are_set_and_read(learner):
     assert learner.lab.grads(model)["0.bias"] is None
     assert learner.lab.hooks(model) == {"": 0, "0": 1, "1": 0}
     assert learner.lab.hooked(model, "0") == 1
+
+
+def test_gradients_left_off_are_told(learner):
+    model = learner.lab.model("Flatten()")
+
+    learner.score(model, images(1))
+    assert learner.lab.grad_left()
+    learner.leaves_it_off(model, False)
+    assert not learner.lab.grad_left()
+    learner.score(model, images(1))
+    assert learner.lab.grad_left()
+    with pytest.raises(LearnerRaised):
+        learner.leaves_it_off(model, True)
+    assert not learner.lab.grad_left()
+    assert torch.is_grad_enabled()
 
 
 def test_a_model_that_fails_raises_over_there(learner):

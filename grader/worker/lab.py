@@ -207,11 +207,25 @@ def _probes(model: nn.Module) -> Iterator[Probe]:
     return (module for module in model.modules() if isinstance(module, Probe))
 
 
+class GradMode:
+    """Whether gradients were recorded when the last call of the learner's function ended."""
+
+    left = True
+
+
+grad_mode = GradMode()
+
+
+def grad_left() -> bool:
+    """Whether the last call of the learner's function, which began with gradients on, left them on."""
+    return grad_mode.left
+
+
 MAKERS: Mapping[str, Callable[..., Any]] = {"model": model, "sgd": sgd}
 CHANGES: Mapping[str, Callable[..., Any]] = {
     known.__name__: known for known in (set_modes, set_trainable, set_grads, add_hook)
 }
 QUESTIONS: Mapping[str, Callable[..., Any]] = {
-    known.__name__: known for known in (modes, trainable, grads, hooks, hooked, seen)
+    known.__name__: known for known in (modes, trainable, grads, hooks, hooked, seen, grad_left)
 }
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {**MAKERS, **CHANGES, **QUESTIONS}

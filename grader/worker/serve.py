@@ -122,7 +122,11 @@ class Servant:
         wanted = [tensor for tensor in tensors_in([args, kwargs]) if tensor.requires_grad]
         wanted += [parameter for module in modules for parameter in module.parameters()]
         with torch.set_grad_enabled(request.grad), _counting(request.count) as counter:
-            value = target(*args, **kwargs)
+            try:
+                value = target(*args, **kwargs)
+            finally:
+                if not request.ours:
+                    lab.grad_mode.left = torch.is_grad_enabled()
         packer = Packer(self._handle)
         answer = None if request.keep is not None else packer.pack(value)
         if request.graph is not None and request.grad:

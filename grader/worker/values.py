@@ -58,8 +58,10 @@ class Packer:
         if depth > DEPTH_CAP or self._items > ITEMS_CAP:
             raise WireError("nested too deeply or too many items")
         kind = type(value)
-        if value is None or kind in (bool, float):
+        if value is None or kind is bool:
             return value  # type: ignore[return-value]  # narrowed by kind
+        if isinstance(value, float):  # numpy.float64 is one
+            return float.__float__(value)
         if kind is int:
             return value if -(2**63) <= value < 2**63 else OpaqueV("int", "an int of more than 64 bits")  # type: ignore[operator,return-value]
         if kind is str:
