@@ -57,11 +57,13 @@ def grade(run: Run) -> int:
     zygote = None if run.debug else Zygote().start()  # it imports torch while we do
     try:
         from . import pipeline, score
+        from .checker.shelf import Shelf
         from .report import terminal
 
         graded = pipeline.Wanted(chosen)
         with _progress(console, quiet=run.debug) as tell:
-            report = pipeline.Grader(known, zygote).grade(submission, wanted=graded, tell=tell)
+            grader = pipeline.Grader(known, zygote, shelf=Shelf.of_user())
+            report = grader.grade(submission, wanted=graded, tell=tell)
     finally:
         if zygote is not None:
             zygote.close()
@@ -121,18 +123,33 @@ def _progress(console: Console, *, quiet: bool) -> Iterator[Callable[[str, Check
         yield tell
 
 
-def prove(what: tuple[str, ...]) -> int:
-    """`grade verify`: the kill matrix, and exit 0 only where everything is proved."""
-    from .author.matrix import tables
-    from .author.verify import verify
+@contextlib.contextmanager
+def _progress_of(console: Console, words: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that says how many of how many are done, on a terminal."""
+    with Progress(
+        SpinnerColumn(), TextColumn(words), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+    ) as bar:
+        line = bar.add_task("", total=None)
+        yield lambda done, of: bar.update(line, completed=done, total=of)
+
+
+def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = None) -> int:
+    """`grade verify`: the kill matrix, and exit 0 only where everything is proved. A page has the mutants in it."""
+    from .author.matrix import mutant_lines, tables
+    from .author.page import render
+    from .author.survivors import Siege, besiege
+    from .author.verify import Proof, verify
     from .learner import Zygote
     from .pipeline import Grader
 
     known = courses.load()
     chosen = _chosen(known, what) or dict.fromkeys(known.names)
+    if page is not None and any(tasks is not None for tasks in chosen.values()):
+        raise UsageError("--matrix is about whole exercises: leave out the task")
     console = Console()
     zygote = Zygote().start()
     faults = mistakes = checks = 0
+    published: dict[str, tuple[Proof, Siege]] = {}
     try:
         for name, tasks in chosen.items():
             for task in sorted(tasks) if tasks is not None else [None]:
@@ -143,7 +160,19 @@ def prove(what: tuple[str, ...]) -> int:
                 faults += len(proof.faults)
                 mistakes += len(proof.rows)
                 checks += len(proof.checks)
+                if mutants or page is not None:
+                    with _progress_of(console, f"{name}: mutants") as count:
+                        siege = besiege(
+                            known, known.exercise(name), task=task, every_check=page is not None, tell=count
+                        )
+                    for line in mutant_lines(siege):
+                        console.print(line, highlight=False, soft_wrap=True)
+                    faults += len(siege.faults)
+                    published[name] = proof, siege
     finally:
         zygote.close()
+    if page is not None:
+        before = page.read_text("utf-8") if page.is_file() else ""
+        write_text(page, render(known, published, before))
     console.print(f"{checks} checks, {mistakes} known mistakes, {faults} things not proved", highlight=False)
     return 1 if faults else 0

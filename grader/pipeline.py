@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -15,7 +15,9 @@ import torch
 
 from . import score
 from .checker.check import SEED
+from .checker.deck import kept_on
 from .checker.run import explain, run_checks
+from .checker.shelf import Shelf
 from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
@@ -43,22 +45,27 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Grader:
-    """Grades submissions of one course. `zygote` is the wall; None grades in this process (--debug, our own code)."""
+    """Grades submissions of one course. `zygote` is the wall; None grades in this process (--debug, our own code).
+
+    `shelf` keeps drawn inputs from one process to the next; None draws them anew.
+    """
 
     course: Course
     zygote: Zygote | None
     device: str = "cpu"
+    shelf: Shelf | None = None
 
     def grade(
         self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
     ) -> Report:
         """The whole way once. Raises GraderFault where there can be no grade."""
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
-        exercises = tuple(
-            self._exercise(exercise, tasks, submission.modules.get(exercise.name), tell)
-            for exercise in self.course.exercises
-            if (tasks := wanted.of(exercise))
-        )
+        with kept_on(self.shelf) if self.shelf is not None else nullcontext():
+            exercises = tuple(
+                self._exercise(exercise, tasks, submission.modules.get(exercise.name), tell)
+                for exercise in self.course.exercises
+                if (tasks := wanted.of(exercise))
+            )
         return Report(submission.name, submission.sha256, self.environment(), exercises, tuple(submission.notes))
 
     def environment(self) -> Environment:

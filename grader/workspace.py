@@ -67,11 +67,16 @@ def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:
 
 def write_text(file: Path, text: str) -> None:
     """Write a whole file or none of it. Raises OSError where that cannot be done."""
+    write_bytes(file, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(file: Path, data: bytes) -> None:
+    """Write a whole file or none of it. Raises OSError where that cannot be done."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
-            out.write(text)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
         os.chmod(name, 0o644)
         os.replace(name, file)
     except BaseException:

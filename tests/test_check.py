@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from grader.checker import check, deck
 from grader.checker import strategies as draw
 from grader.checker.check import given_to
+from grader.checker.shelf import Shelf
 from grader.checker.trial import Trial
 from grader.model import Verdict, Visibility
 
@@ -207,3 +208,100 @@ def test_given_to_is_left_again_after_an_error():
     function(learner=None, reference=None)
 
     assert len(heard) == len(seen) == 40
+
+
+def on_disk(tmp_path, x=None, **options):
+    """A check, and its inputs drawn with a shelf at hand."""
+    given_x = draw.layouts(draw.tensors((2, 3, 4, 5))) if x is None else x
+
+    @check("f", title="", points=1)
+    @given(x=given_x)
+    def test_f(learner, x):
+        pass
+
+    shelf = Shelf(tmp_path / "decks")
+    with deck.kept_on(shelf):
+        return test_f, deck.deck_of(test_f).inputs, shelf
+
+
+def test_a_deck_comes_back_from_disk_as_it_was_drawn(tmp_path):
+    function, drawn, shelf = on_disk(
+        tmp_path,
+        st.tuples(
+            draw.layouts(draw.tensors((2, 3, 4, 5))),
+            draw.reals((2,)).map(lambda x: x.requires_grad_()),
+            st.lists(st.dictionaries(st.text(max_size=2), st.floats())),
+            st.sampled_from([torch.float64, torch.int64, None, True, "same", torch.empty(2, device="meta")]),
+        ),
+    )
+
+    back = shelf.take(function)
+
+    assert repr(back) == repr(drawn)
+    for one, other in zip(drawn, back, strict=True):
+        assert one["x"][0].stride() == other["x"][0].stride()
+        assert one["x"][1].requires_grad
+        assert other["x"][1].requires_grad
+        assert torch.equal(one["x"][1], other["x"][1])
+
+
+def test_a_deck_from_disk_is_played_without_the_engine(tmp_path, monkeypatch):
+    function, drawn, shelf = on_disk(tmp_path)
+    monkeypatch.setattr(deck, "_decks", {})
+    monkeypatch.setattr(deck, "_draw", lambda *_: pytest.fail("drawn again"))
+    seen = []
+
+    with deck.kept_on(shelf):
+        assert deck.deal(function, lambda inner, kwargs: seen.append((inner, kwargs)))
+
+    assert repr([kwargs for _, kwargs in seen]) == repr(drawn)
+    seen[0][0](learner=None, **seen[0][1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda data: data[:-5], lambda data: b"", lambda data: b"x" + data, lambda data: data[:7] + b"\x93\x01"],
+    ids=["cut", "empty", "foreign", "malformed"],
+)
+def test_a_broken_deck_on_disk_is_drawn_anew(change, tmp_path):
+    function, _, shelf = on_disk(tmp_path)
+    [file] = (tmp_path / "decks").rglob("*.deck")
+    file.write_bytes(change(file.read_bytes()))
+
+    assert shelf.take(function) is None
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        st.just(2**70),
+        st.just(object),
+        st.sampled_from([torch.Size([1])]),
+        st.builds(lambda t: [t, t], draw.tensors((1,))),
+    ],
+    ids=["large", "object", "subclass", "twice"],
+)
+def test_what_a_file_cannot_give_back_is_not_kept(strategy, tmp_path):
+    _, drawn, _ = on_disk(tmp_path, strategy)
+
+    assert drawn
+    assert not list(tmp_path.rglob("*.deck"))
+
+
+def test_decks_of_an_earlier_state_of_the_checks_go(tmp_path, monkeypatch):
+    on_disk(tmp_path)
+    [before] = (tmp_path / "decks").iterdir()
+    other = tmp_path / "decks" / "test_check_other-0123"
+    other.mkdir()
+    monkeypatch.setattr("grader.checker.shelf._state", lambda *_: "later")
+
+    on_disk(tmp_path)
+
+    assert not before.exists()
+    assert other.exists()
+
+
+def test_a_shelf_that_cannot_be_written_costs_nothing(tmp_path):
+    (tmp_path / "decks").write_text("in the way")
+
+    assert on_disk(tmp_path)[1]

@@ -77,6 +77,12 @@ def check(
     return decorate
 
 
+def inner_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The body of a check that draws its inputs, as it was written."""
+    inner: Callable[..., Any] = function.hypothesis.inner_test.__wrapped__  # type: ignore[attr-defined]
+    return inner
+
+
 def watched(inner: Callable[..., Any]) -> Callable[..., Any]:
     """`inner`, whose calls go to whoever asked for them with `given_to`."""
 

@@ -18,7 +18,8 @@ from hypothesis.strategies import DataObject
 
 from grader.worker.values import tensors_in
 
-from .check import given_to
+from .check import given_to, inner_of
+from .shelf import Shelf
 
 FIXTURES = ("learner", "reference", "task")
 KEPT_ELEMENTS = 4_000_000  # elements of all the tensors of a check that are still kept in memory
@@ -46,6 +47,18 @@ class Deck:
 
 
 _decks: dict[Callable[..., Any], Deck] = {}
+_shelves: list[Shelf] = []
+
+
+@contextlib.contextmanager
+def kept_on(shelf: Shelf) -> Iterator[None]:
+    """While this is open, decks are looked for on the shelf before they are drawn, and put there afterwards."""
+    _shelves.append(shelf)
+    try:
+        yield
+    finally:
+        _shelves.pop()
+
 
 # Is given the body of a check and one input; an exception of it that no answer explains ends the game.
 Player = Callable[[Callable[..., Any], dict[str, Any]], object]
@@ -79,7 +92,7 @@ def deal(function: Callable[..., Any], player: Player) -> bool:
     So a learner whose first answer ends the check waits for one input and not for all of them. False where the inputs
     depend on the answers: then the engine has to be asked. Raises what Hypothesis raises where none can be drawn.
     """
-    known = _decks.get(function)
+    known = _known(function)
     if known is None:
         deck = Deck()
         try:
@@ -99,7 +112,7 @@ def deal(function: Callable[..., Any], player: Player) -> bool:
 
 def deck_of(function: Callable[..., Any]) -> Deck:
     """All inputs of this check. Raises what Hypothesis raises where none can be drawn."""
-    known = _decks.get(function)
+    known = _known(function)
     if known is not None:
         return known
     deck = Deck()
@@ -107,6 +120,15 @@ def deck_of(function: Callable[..., Any]) -> Deck:
         _draw(function, _Dealer(deck, None))
     _keep(function, deck)
     return deck
+
+
+def _known(function: Callable[..., Any]) -> Deck | None:
+    if function in _decks:
+        return _decks[function]
+    inputs = _shelves[-1].take(function) if _shelves and hasattr(function, "hypothesis") else None
+    if inputs is not None:
+        _decks[function] = Deck(inner_of(function), inputs)
+    return _decks.get(function)
 
 
 def _draw(function: Callable[..., Any], dealer: _Dealer) -> None:
@@ -118,6 +140,8 @@ def _draw(function: Callable[..., Any], dealer: _Dealer) -> None:
 def _keep(function: Callable[..., Any], deck: Deck) -> None:
     if deck.inputs is None or _size(deck.inputs) <= KEPT_ELEMENTS:
         _decks[function] = deck
+        if _shelves and deck.inputs and hasattr(function, "hypothesis"):
+            _shelves[-1].put(function, deck.inputs)
 
 
 def _size(inputs: list[dict[str, Any]]) -> int:

@@ -12,25 +12,30 @@ from dataclasses import dataclass
 
 CEILING = 8.0  # times the limit, whatever the reason
 LOOK_AGAIN = 0.2
+QUICK = 0.05  # an answer within this time needs no look at the processor's clock, which would cost as much as the call
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Patience:
     """One limit for one whole exchange. `pid`: whose processor time counts; None: our clock alone."""
 
     seconds: float
     started: float
     pid: int | None = None
-    used: float = 0.0  # processor time it had used before
+    used: float | None = None  # processor time it had used when we first looked
 
     @classmethod
     def of(cls, seconds: float, pid: int | None = None) -> Patience:
-        return cls(seconds, time.monotonic(), pid, 0.0 if pid is None else (_look(pid) or ("", 0.0))[1])
+        return cls(seconds, time.monotonic(), pid)
 
     def left(self) -> float:
         """Seconds until it is worth looking again. Raises TimeoutError where there is nothing left."""
         elapsed = time.monotonic() - self.started
+        if self.pid is not None and self.used is None:
+            if elapsed < QUICK < self.seconds:
+                return QUICK - elapsed
+            self.used = (_look(self.pid) or ("", 0.0))[1]
         if elapsed < self.seconds:
             return self.seconds - elapsed
         if self.pid is not None and elapsed < CEILING * self.seconds and self._was_kept_waiting():
@@ -39,6 +44,7 @@ class Patience:
 
     def _was_kept_waiting(self) -> bool:
         assert self.pid is not None
+        assert self.used is not None
         seen = _look(self.pid)
         return seen is not None and seen[0] in "RD" and seen[1] - self.used < self.seconds
 

@@ -142,34 +142,49 @@ class WorkerSession:
         return reply, answer
 
     def _read(self, worker: Worker, patience: Patience) -> tuple[Reply, bytearray]:
-        """One frame, all of it before our patience ends."""
-        head, length = lengths(bytes(self._receive(worker, PREFIX.size, patience)))
-        reply = read_reply(bytes(self._receive(worker, head, patience)))
-        return reply, self._receive(worker, length, patience)
+        """One frame, all of it before our patience ends, and nothing after it."""
+        data = bytearray()
+        while len(data) < PREFIX.size:
+            data += self._chunk(worker, patience)
+        head, length = lengths(bytes(data[: PREFIX.size]))
+        start = PREFIX.size + head
+        while len(data) < start:
+            data += self._chunk(worker, patience)
+        reply = read_reply(bytes(data[PREFIX.size : start]))
+        if len(data) > start + length:
+            raise WireError("more than one answer")
+        body = data[start:]
+        here = len(body)
+        body.extend(bytes(length - here))
+        self._fill(worker, memoryview(body)[here:], patience)
+        return reply, body
 
     def _send(self, worker: Worker, data: bytes, patience: Patience) -> None:
         view = memoryview(data)
         worker.channel.setblocking(False)
         while view:
-            self._wait(worker, patience, writing=True)
             try:
                 view = view[worker.channel.send(view) :]
             except BlockingIOError:
-                continue
+                self._wait(worker, patience, writing=True)
 
-    def _receive(self, worker: Worker, count: int, patience: Patience) -> bytearray:
-        data = bytearray(count)
-        view = memoryview(data)
+    def _chunk(self, worker: Worker, patience: Patience) -> bytes:
+        """What is there, once something is."""
+        while True:
+            self._wait(worker, patience)
+            with contextlib.suppress(BlockingIOError):
+                if data := worker.channel.recv(_CHUNK):
+                    return data
+                raise EOFError
+
+    def _fill(self, worker: Worker, view: memoryview, patience: Patience) -> None:
         while view:
             self._wait(worker, patience)
-            try:
+            with contextlib.suppress(BlockingIOError):
                 got = worker.channel.recv_into(view)
-            except BlockingIOError:
-                continue
-            if got == 0:
-                raise EOFError
-            view = view[got:]
-        return data
+                if got == 0:
+                    raise EOFError
+                view = view[got:]
 
     def _wait(self, worker: Worker, patience: Patience, *, writing: bool = False) -> None:
         """Until the channel is ready; meanwhile what the learner prints is drained, so that a flood cannot block."""
