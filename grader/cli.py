@@ -93,8 +93,16 @@ def run(
 
 
 @app.command()
-def verify(what: What = None) -> int:
+def verify(
+    what: What = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Also change the references mechanically: the checks have to notice.")
+    ] = False,
+    matrix: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --mutants, write the page of the kill matrix there.")
+    ] = None,
+) -> int:
     """Prove the checks: stubs earn nothing, references everything, every known mistake is caught and named."""
     from .commands import prove
 
-    return prove(tuple(what or ()))
+    return prove(tuple(what or ()), mutants=mutants, page=matrix)

@@ -857,6 +857,18 @@ def test_the_same_calls_give_the_same_bytes(remember):
     assert said[0] == said[1]
 
 
+def test_a_meta_tensor_brings_in_no_compiler(remember):
+    source = """
+        import sys
+        import torch
+        def f(x):
+            torch.batch_norm(torch.relu(x), None, None, x[0, :, 0], x[0, :, 0], True, 0.1, 1e-5, False)
+            return "torch._dynamo" in sys.modules, "torch.fx.experimental.symbolic_shapes" in sys.modules
+    """
+
+    assert learner_of(remember(wall(source))).f(torch.ones(2, 3, 4, device="meta")) == (False, True)
+
+
 def test_a_worker_that_was_kept_from_running_is_given_its_time():
     busy = Patience(1.0, time.monotonic() - 1.5, os.getpid(), used=_look(os.getpid())[1])
     spent = Patience(1.0, time.monotonic() - 1.5, os.getpid(), used=_look(os.getpid())[1] - 1.0)

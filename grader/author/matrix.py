@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from .kill import End
+from .survivors import Siege
 from .verify import Proof
 
 
@@ -30,3 +32,12 @@ def tables(proof: Proof) -> Iterator[Table | Text]:
         yield Text(f"caught no named mistake: {', '.join(proof.idle)}", style="yellow")
     for fault in proof.faults:
         yield Text(f"not proved: {fault}", style="red")
+
+
+def mutant_lines(siege: Siege) -> Iterator[Text]:
+    """How many mutants of the reference were noticed, and what does not hold."""
+    counts = [f"{siege.count(end)} {end.replace('_', ' ')}" for end in End]
+    yield Text(f"{siege.exercise}: {len(siege.outcomes)} mutants of the reference, {', '.join(counts)}")
+    for fault in siege.faults:
+        yield Text(f"not proved: {fault}", style="red")
+    yield Text()

@@ -226,6 +226,7 @@ def test_pool_output_size_errors(learner, reference, case):
     expect.value_error(learner.pool_output_size, 7, 2, about=["padding", "pad"], padding=-1)
     expect.value_error(learner.pool_output_size, 7, 0, about=["kernel"], stride=1)
     expect.value_error(learner.pool_output_size, 7, 2, about=["dilation"], dilation=0)
+    expect.value_error(learner.pool_output_size, 0, 2, about=ANY, padding=1)
 
 
 # conv_transpose_output_size
@@ -254,6 +255,8 @@ def stamps(
 @check("conv_transpose_output_size", title="Kernel and stride", points=1)
 @given(case=stamps(strides=4))
 def test_conv_transpose_output_size_stride(learner, reference, case):
+    if case["stride"] == 1:
+        del case["stride"]  # the default
     expect.equal(learner.conv_transpose_output_size(**case), reference.conv_transpose_output_size(**case))
 
 
@@ -308,6 +311,10 @@ def test_conv_transpose_output_size_errors(learner, reference, kernel_size, more
     expect.value_error(learner.conv_transpose_output_size, 5, 3, about=["padding", "pad"], padding=-1)
     expect.value_error(learner.conv_transpose_output_size, 5, 0, about=["kernel"])
     expect.value_error(learner.conv_transpose_output_size, -1, 9, about=["size", "kernel"])
+    expect.value_error(learner.conv_transpose_output_size, 5, 3, about=["dilation"], dilation=0)
+    expect.value_error(
+        learner.conv_transpose_output_size, 5, 3, about=["output_padding", "output padding", "pad"], output_padding=-1
+    )
 
 
 # receptive_field
@@ -493,6 +500,10 @@ def test_trace_shapes_no_fit(learner, reference, case, wide):
     expect.value_error(learner.trace_shapes, (1, 5, -1), case["layers"], about=about)
     stuck = {"type": "max_pool", "kernel_size": 2, "stride": 0}
     expect.value_error(learner.trace_shapes, (1, 5, 5), [stuck], about=["stride", "layer"])
+    expect.value_error(learner.trace_shapes, (1, 5, -1), [{"type": "flatten"}], about=about)
+    for filters in (-2, 0):
+        layer = {"type": "conv", "out_channels": filters, "kernel_size": 1}
+        expect.value_error(learner.trace_shapes, (1, 5, 5), [layer], about=["channel", "filter", "layer", "output"])
 
 
 @check("trace_shapes", title="The caller's list and dicts stay as they are", points=0.5)

@@ -21,11 +21,18 @@ def skip_dynamo() -> None:
         return
     for function in gc.get_objects():
         if type(function) is types.FunctionType and function.__code__.co_filename == compiler.__file__:
-            wrapped = function.__dict__.get("__wrapped__")
+            wrapped = _wrapped(function)
             if isinstance(wrapped, types.FunctionType):
                 wrapped.__dynamo_disable = wrapped  # type: ignore[attr-defined]  # torch's own place for it
     compiler._disable_dynamo = _as_it_is
     setattr(torch, "_disable_dynamo", _as_it_is)  # noqa: B010  # a name that torch does not export
+
+
+def _wrapped(function: types.FunctionType) -> object:
+    """What a disabled function calls: its own word for it is in its closure; `__wrapped__` others write over."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    cell = cells.get("fn")
+    return function.__dict__.get("__wrapped__") if cell is None else cell.cell_contents
 
 
 def _as_it_is(function: Any = None, recursive: bool = True) -> Any:

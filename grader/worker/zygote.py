@@ -6,6 +6,7 @@ child); one thread. The child locks itself down and only then reads its own sock
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -25,6 +26,7 @@ from .serve import Servant
 from .slim import skip_dynamo
 from .wire import PREFIX, Reply, frame, lengths, read_request, reply_frame
 
+_FOR_META = ("sympy", "torch.fx.experimental.symbolic_shapes")  # what torch imports for the first meta tensor
 STANDARD_FDS = 3  # stdin, stdout, stderr; the worker's socket comes next
 
 
@@ -34,7 +36,9 @@ def main(fd: int) -> None:
     skip_dynamo()
     orders = socket.socket(fileno=fd)
     control.send(orders, control.Answer(os.getpid()))
-    importlib.import_module("sympy")  # what torch imports for the first meta tensor; the other side is still busy
+    for name in _FOR_META:  # the other side is still busy
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the children share these pages as long as the collector leaves them alone
     family = Family()
