@@ -30,6 +30,7 @@ class Task:
     points: float
     kind: str
     bans: tuple[Ban, ...]
+    uses: tuple[str, ...]  # tasks that this one may build on
     parameters: tuple[str, ...]
     docstring: str
     hints: tuple[str, ...]
@@ -174,4 +175,6 @@ def _task(exercise: str, entry: plan.TaskPlan, found: source.SourceTask, bans: d
         if name not in bans:
             raise ValueError(f"{exercise}::{entry.name} has a ban {name!r}, and there is no [ban.{name}]")
     chosen = tuple(bans[name] for name in entry.ban)
-    return Task(entry.name, entry.points, found.kind, chosen, found.parameters, found.docstring, found.hints)
+    return Task(
+        entry.name, entry.points, found.kind, chosen, entry.uses, found.parameters, found.docstring, found.hints
+    )

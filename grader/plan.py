@@ -24,6 +24,7 @@ class TaskPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     points: Points
     ban: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 class ExercisePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +58,12 @@ def read(text: str) -> Plan:
         raise ValueError(str(error).replace("`$.", "`")) from error
     _distinct("exercise", [exercise.name for exercise in known.exercise])
     for exercise in known.exercise:
-        _distinct(f"task of {exercise.name}", [task.name for task in exercise.task])
+        names = [task.name for task in exercise.task]
+        _distinct(f"task of {exercise.name}", names)
+        for task in exercise.task:
+            for name in task.uses:
+                if name not in names or name == task.name:
+                    raise ValueError(f"{exercise.name}::{task.name} uses {name!r}, which is no other task of it")
     return known
 
 

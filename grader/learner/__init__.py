@@ -3,6 +3,7 @@
 from .inprocess import InProcess
 from .learner import Kind, Learner
 from .link import Case, Event, Exchange, Link
+from .oracle import Oracle
 from .session import LoadFailed, Session, TimeLimits, WorkerSession
 from .zygote import Zygote
 
@@ -15,6 +16,7 @@ __all__ = [
     "Learner",
     "Link",
     "LoadFailed",
+    "Oracle",
     "Session",
     "TimeLimits",
     "WorkerSession",

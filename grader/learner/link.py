@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from grader.errors import LearnerDied, LearnerFault
+from grader.worker.crossing import Crossing, replaced
 from grader.worker.values import Packer, Unpacker, tensors_in
 from grader.worker.wire import Backward, Call, Entry, Forget, HandleV, Reply, Request, Value, WireError
 
-from .crossing import Crossing, replaced
 from .faults import DISTURBED, fault_of
 from .session import Session
 

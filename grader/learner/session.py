@@ -13,7 +13,19 @@ from typing import Protocol
 
 from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerTimedOut
 from grader.worker import control
-from grader.worker.wire import PREFIX, Load, Numbered, Reply, Request, WireError, frame, lengths, read_reply
+from grader.worker.wire import (
+    PREFIX,
+    Backward,
+    Call,
+    Load,
+    Numbered,
+    Reply,
+    Request,
+    WireError,
+    frame,
+    lengths,
+    read_reply,
+)
 
 from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
 from .patience import Patience
@@ -49,6 +61,12 @@ class Session(Protocol):
     def take_output(self) -> str: ...
 
 
+class Answers(Protocol):
+    """Answers a helper's question with a frame; see oracle.py."""
+
+    def answer(self, ask: Call | Backward, body: bytes | bytearray) -> bytes: ...
+
+
 @dataclass(slots=True)
 class WorkerSession:
     """The wall: requests to a worker forked for this submission, replaced by a fresh one after any death."""
@@ -59,6 +77,7 @@ class WorkerSession:
     times: TimeLimits = TimeLimits()
     bans: tuple[control.Ban, ...] = ()
     device: str = "cpu"
+    oracle: Answers | None = None  # who answers what the helpers of `load` ask
     generation: int = 0
     impatient: bool = False  # this task has already run out of time once
     _worker: Worker | None = None
@@ -125,6 +144,11 @@ class WorkerSession:
         try:
             self._send(worker, data, patience)
             reply, answer = self._read(worker, patience)
+            while reply.ask is not None:
+                if self.oracle is None:
+                    raise WireError("a question that nobody offered to answer")
+                self._send(worker, self.oracle.answer(reply.ask, answer), patience)
+                reply, answer = self._read(worker, patience)
             if reply.number != self._number:
                 raise WireError("an answer to nothing that was asked")
         except TimeoutError:

@@ -20,6 +20,7 @@ import torch
 
 from . import lab
 from .failures import MissingTask, failure_from
+from .helpers import Ask, put_in
 from .ops import OpCounter
 from .values import Packer, Unpacker, same_tensor, tensors_in
 from .wire import Backward, Call, Entry, Failure, Forget, Load, Numbered, Reply, Request, State, TensorV, WireError
@@ -55,6 +56,7 @@ class Servant:
     """One learner's module and the objects it has made."""
 
     guard: Any = field(default_factory=NoGuard)
+    ask: Ask | None = None
     module: types.ModuleType | None = None
     filename: str = ""
     objects: dict[int, object] = field(default_factory=dict)
@@ -110,6 +112,7 @@ class Servant:
         code = compile(request.source, request.filename, "exec", dont_inherit=True)
         sys.modules[request.name] = module
         exec(code, module.__dict__)  # the one place where a learner's source runs
+        put_in(module, request.helpers, self.ask)
         self.module = module
 
     def _call(self, number: int, request: Call, body: bytes | bytearray) -> tuple[Reply, bytearray]:

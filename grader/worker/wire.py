@@ -70,11 +70,12 @@ Value = None | bool | int | float | str | TensorV | ListV | TupleV | DictV | Dty
 
 
 class Load(msgspec.Struct, tag="load", frozen=True):
-    """Run the learner's module, once, before anything else."""
+    """Run the learner's module, once, before anything else. `helpers`: its functions that are replaced (helpers.py)."""
 
     name: str
     filename: str
     source: str
+    helpers: tuple[str, ...] = ()
 
 
 class Call(msgspec.Struct, tag="call", frozen=True):
@@ -151,6 +152,7 @@ class Reply(msgspec.Struct, frozen=True):
     ops: int = 0
     state: list[Entry] | None = None
     training: bool = True
+    ask: Call | Backward | None = None  # no answer yet: a helper asks first
 
 
 class Numbered(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ child); one thread. The child locks itself down and only then reads its own sock
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import os
@@ -24,7 +25,7 @@ from .family import Family
 from .guard import arm
 from .serve import Servant
 from .slim import skip_dynamo
-from .wire import PREFIX, Reply, frame, lengths, read_request, reply_frame
+from .wire import PREFIX, Backward, Call, Reply, frame, lengths, read_reply, read_request, reply_frame
 
 _FOR_META = ("sympy", "torch.fx.experimental.symbolic_shapes")  # what torch imports for the first meta tensor
 STANDARD_FDS = 3  # stdin, stdout, stderr; the worker's socket comes next
@@ -84,7 +85,7 @@ def _work(order: control.Spawn, fds: list[int], parent: int) -> None:
         sys.stderr.flush()
         os._exit(control.NOT_READY)
     try:
-        _serve(channel, Servant(guard))
+        _serve(channel, Servant(guard, functools.partial(_ask, channel)))
     except MemoryError:
         os._exit(control.OUT_OF_MEMORY)
     except BaseException:
@@ -124,13 +125,29 @@ def _fresh_streams() -> None:
 
 
 def _serve(channel: socket.socket, servant: Servant) -> None:
-    while (prefix := _exactly(channel, PREFIX.size)) is not None:
-        head, length = lengths(bytes(prefix))
-        header, body = _exactly(channel, head), _exactly(channel, length)
-        if header is None or body is None:
-            return
-        numbered = read_request(bytes(header))
-        channel.sendall(reply_frame(*servant.answer(numbered, body)))
+    while (received := _frame(channel)) is not None:
+        header, body = received
+        channel.sendall(reply_frame(*servant.answer(read_request(header), body)))
+
+
+def _ask(channel: socket.socket, request: Call | Backward, body: bytes) -> tuple[Reply, bytearray]:
+    """A helper's question, in the middle of an answer."""
+    channel.sendall(frame(Reply(0, ask=request), body))
+    received = _frame(channel)
+    if received is None:
+        os._exit(control.CHANNEL_LOST)
+    header, answer = received
+    return read_reply(header), answer
+
+
+def _frame(channel: socket.socket) -> tuple[bytes, bytearray] | None:
+    """(header, body) of the next frame, or None where the trusted side has closed the socket."""
+    prefix = _exactly(channel, PREFIX.size)
+    if prefix is None:
+        return None
+    head, length = lengths(bytes(prefix))
+    header, body = _exactly(channel, head), _exactly(channel, length)
+    return None if header is None or body is None else (bytes(header), body)
 
 
 def _exactly(channel: socket.socket, count: int) -> bytearray | None:

@@ -1,4 +1,4 @@
-"""Where autograd crosses the wall: the forward has happened over there, the backward will."""
+"""Where autograd crosses from one process to another: the forward has happened over there, the backward will."""
 
 from __future__ import annotations
 
