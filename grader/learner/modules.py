@@ -45,6 +45,11 @@ class RemoteModule(nn.Module):
         self._request("eval", (), {})
         return self
 
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """Over there, as the learner's own module does it; there is nothing to copy where the device is "meta"."""
+        self._request("to", args, kwargs)
+        return self
+
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs:  # called by a module of ours that this one is part of
             return super().state_dict(*args, **kwargs)
