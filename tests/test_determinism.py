@@ -27,15 +27,17 @@ def graded(folder: Path, **environment: str) -> str:
     return json.dumps(data, indent=1)
 
 
-def test_a_second_run_from_another_folder_with_another_environment_says_the_same(tmp_path):
+def test_a_second_run_from_another_folder_with_another_environment_says_the_same(tmp_path, tmp_path_factory):
     (tmp_path / "conftest.py").write_text("raise SystemExit('not ours')")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
     (tmp_path / "hypothesis.py").write_text("raise SystemExit('not ours')")
     (tmp_path / "torch.py").write_text("raise SystemExit('not ours')")
 
-    first = graded(ROOT)
-    again = graded(tmp_path, **HOSTILE_SETTINGS)
+    cache = tmp_path_factory.mktemp("cache")
+    first = graded(ROOT, XDG_CACHE_HOME=str(cache))  # inputs drawn
+    again = graded(tmp_path, XDG_CACHE_HOME=str(cache), **HOSTILE_SETTINGS)  # inputs kept
 
     assert first == again
+    assert list(cache.rglob("*.deck"))
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"conftest.py", "pytest.ini", "hypothesis.py", "torch.py"}, "grading leaves nothing behind"

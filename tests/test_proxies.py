@@ -709,6 +709,15 @@ def test_double_makes_it_double_over_there_too(learner):
     assert net.state_dict()["weight"].dtype is torch.float64
 
 
+def test_moved_to_another_device_it_is_there_over_there_too(learner):
+    net = learner.Affine(2).to("meta")
+
+    assert net(torch.ones(1, 2, device="meta")).device.type == "meta"
+    assert {value.device.type for value in (*net.parameters(), *net.state_dict().values())} == {"meta"}
+    with pytest.raises(LearnerRaised, match="device"):
+        net(torch.ones(1, 2))
+
+
 def test_gradcheck_passes_for_input_and_parameters(learner):
     net = learner.Conv2d(2, 2, 2, stride=2, dtype=torch.float64)
     x = torch.linspace(-1, 1, 24, dtype=torch.float64).reshape(1, 2, 3, 4).requires_grad_()
