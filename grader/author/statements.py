@@ -1,0 +1,220 @@
+"""`python -m grader.author.statements`: writes docs/course/ from the sources; with `--check` says where it differs.
+
+One page an exercise and one map of the course, made of what a learner may read: statement, signatures, docstrings,
+bans. Hints and references never come near them: signatures are taken from the stub. The markup is in
+statement.html.j2, its looks in statement.css, the pictures in solutions/pictures/.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader import source
+from grader.course import Course, Exercise, load
+from grader.report.words import points
+
+INLINE = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<b>\S[^*]*)\*\*|(?<![\w*])\*(?P<em>[^\s*][^*]*?)(?<!\s)\*(?![\w*])")
+_ITEM = re.compile(r"(?:-|\d+\.) ")
+_ENTRY = re.compile(r"\w+(?:, \w+)*: ")  # "stride: the step …": what an argument means begins a line of its own
+_ENDS = (".", "!", "?")
+
+
+class Kind(Enum):
+    TEXT = "p"
+    BULLETS = "ul"
+    NUMBERS = "ol"
+    CODE = "pre"
+    PICTURE = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`parts` are the lines of a text, the items of a list, or one piece of code or of SVG."""
+
+    kind: Kind
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A task as its page shows it."""
+
+    name: str
+    points: float
+    signature: str
+    forbidden: tuple[tuple[str, str], ...]  # (what, why) of each ban
+    blocks: tuple[Block, ...]
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """A docstring in pieces: paragraphs, lists, and what is indented (four blanks or more) or an example as code."""
+    for kind, chunks in groupby(re.split(r"\n(?:[ \t]*\n)+", text.strip("\n")), _start):
+        if kind:
+            shown = "\n\n".join(chunks).replace("<BLANKLINE>", "")
+            yield Block(Kind.CODE, (textwrap.dedent(shown),))
+        else:
+            yield from map(_prose, chunks)
+
+
+def _start(chunk: str) -> str:
+    """What makes it code; chunks that stand below each other are one drawing, or one row of examples."""
+    return next((start for start in ("    ", ">>> ") if chunk.startswith(start)), "")
+
+
+def _prose(chunk: str) -> Block:
+    lines = chunk.split("\n")
+    if not _ITEM.match(lines[0]):
+        return Block(Kind.TEXT, _joined(lines, lambda before, line: before[-1:] in _ENDS and bool(_ENTRY.match(line))))
+    kind = Kind.BULLETS if lines[0].startswith("-") else Kind.NUMBERS
+    items = _joined(lines, lambda _, line: bool(_ITEM.match(line)))
+    return Block(kind, tuple(_ITEM.sub("", item, count=1) for item in items))
+
+
+def _joined(lines: list[str], begins: Callable[[str, str], bool]) -> tuple[str, ...]:
+    """Lines that were broken for width alone put together again."""
+    out = [lines[0]]
+    for line in lines[1:]:
+        if begins(out[-1], line):
+            out.append(line)
+        else:
+            out[-1] += " " + line.strip()
+    return tuple(out)
+
+
+def statement(exercise: Exercise, pictures: Path) -> tuple[Block, ...]:
+    """Without title and lecture, which stand above; EXERCISE-K.svg in place of the K-th indented block.
+
+    EXERCISE-0.svg, for a statement without a drawing, comes after the first paragraph.
+    """
+    _title, *body = blocks(exercise.statement)
+    body = [block for block in body if not block.parts[0].startswith("Lecture: ")]
+    out: list[Block] = []
+    drawings = 0
+    for place, block in enumerate(body):
+        drawings += block.kind is Kind.CODE
+        drawn = _picture(pictures, exercise.name, drawings) if block.kind is Kind.CODE else None
+        out.append(drawn or block)
+        first = _picture(pictures, exercise.name, 0) if place == 0 else None
+        out += [first] if first else []
+    return tuple(out)
+
+
+def _picture(folder: Path, name: str, number: int) -> Block | None:
+    file = folder / f"{name}-{number}.svg"
+    return Block(Kind.PICTURE, (file.read_text("utf-8").strip(),)) if file.is_file() else None
+
+
+def signatures(stub: str) -> dict[str, str]:
+    """Task -> its head as it is written; of a class also the heads of its methods."""
+    lines = stub.split("\n")
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name: "\n".join(_head(node, lines)) for node in ast.parse(stub).body if isinstance(node, kinds)}
+
+
+def _head(node: ast.FunctionDef | ast.ClassDef, lines: list[str]) -> Iterator[str]:
+    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+    yield from lines[first - 1 : node.body[0].lineno - 1]
+    if isinstance(node, ast.ClassDef):
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef):
+                yield ""
+                yield from _head(method, lines)
+
+
+def tasks(known: Course, exercise: Exercise) -> tuple[Shown, ...]:
+    file = known.source_file(exercise.name)
+    heads = signatures(source.stub(file.read_text("utf-8"), str(file)))
+    return tuple(
+        Shown(
+            task.name,
+            task.points,
+            heads[task.name].strip("\n"),
+            tuple((ban.name, ban.because) for ban in task.bans),
+            tuple(blocks(task.docstring)),
+        )
+        for task in exercise.tasks
+    )
+
+
+def inline(text: str) -> Markup:
+    """`code`, **strong** and *emphasis* of one line; all else is text, escaped."""
+    out, end = Markup(), 0
+    for match in INLINE.finditer(text):
+        tag = match.lastgroup or ""
+        out += text[end : match.start()]
+        out += Markup("<{0}>{1}</{0}>").format(Markup(tag), match[tag])
+        end = match.end()
+    return out + text[end:]
+
+
+def pages(known: Course) -> dict[str, str]:
+    """File name in docs/course -> what it should hold."""
+    made = _environment()
+    everything = made.get_template("statement.html.j2")
+    out = {"index.html": everything.render(course=known, exercise=None)}
+    for place, exercise in enumerate(known.exercises):
+        out[f"{exercise.name}.html"] = everything.render(
+            course=known,
+            exercise=exercise,
+            statement=statement(exercise, known.root / "solutions" / "pictures"),
+            tasks=tasks(known, exercise),
+            before=known.exercises[place - 1] if place else None,
+            after=known.exercises[place + 1] if place + 1 < len(known.exercises) else None,
+        )
+    return out
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.update({"Kind": Kind, "inline": inline, "points": points, "ours": Markup})
+    return made
+
+
+def folder(known: Course) -> Path:
+    return known.root / "docs" / "course"
+
+
+def outdated(known: Course) -> dict[Path, str | None]:
+    """File -> what it should hold, for those that do not; None where it should not be there."""
+    wanted: dict[Path, str | None] = {folder(known) / name: text for name, text in pages(known).items()}
+    wanted |= dict.fromkeys(set(folder(known).glob("*.html")) - set(wanted))
+    return {file: text for file, text in wanted.items() if _present(file) != text}
+
+
+def _present(file: Path) -> str | None:
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def main(arguments: list[str]) -> int:
+    different = outdated(load())
+    for file, text in different.items():
+        if "--check" in arguments:
+            sys.stderr.write(f"{file} differs from its source: run python -m grader.author.statements\n")
+        elif text is None:
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+    return 1 if different and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
