@@ -35,7 +35,7 @@ from torch import Tensor, nn
 _LARGEST = {
     "zeros": lambda size: math.inf,
     "reflect": lambda size: size - 1,  # the border itself is not repeated
-    "replicate": lambda size: math.inf if size else 0,
+    "replicate": lambda size: math.inf,
     "circular": lambda size: size,  # once around, not twice
 }
 

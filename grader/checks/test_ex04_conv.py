@@ -293,6 +293,9 @@ def test_conv2d_misfits(learner, reference):
     expect.value_error(learner.conv2d, x, torch.ones(2, 1, 3, 3), groups=2, about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 1, 3, 3), groups=3, about=SHAPES)
     expect.value_error(learner.conv2d, x, torch.ones(2, 3, 5, 3), about=SHAPES)
+    for length in (3, 1):
+        bias = torch.ones(length)
+        expect.value_error(learner.conv2d, x, torch.ones(2, 3, 3, 3), bias, about=["bias", *SHAPES])
     expect.value_error(learner.conv2d, x, torch.ones(2, 3, 3, 3), dilation=(1, 3), about=[*SHAPES, "dilation"])
 
 
@@ -302,7 +305,10 @@ def test_conv2d_ranges(learner, reference):
     expect.value_error(learner.conv2d, x, weight, stride=0, about=["stride"])
     expect.value_error(learner.conv2d, x, weight, padding=-1, about=["padding", "pad"])
     expect.value_error(learner.conv2d, x, weight, padding="full", about=["padding", "pad"])
-    expect.value_error(learner.conv2d, x, weight, stride=2, padding="same", about=["stride", "padding", "pad"])
+    for stride in (2, (1, 2)):
+        expect.value_error(learner.conv2d, x, weight, stride=stride, padding="same", about=["stride", "padding", "pad"])
+    expect.value_error(learner.conv2d, x, weight, dilation=(1, 0), about=["dilation"])
+    expect.value_error(learner.conv2d, x, weight, groups=0, about=["group"])
 
 
 def batches() -> Iterator[tuple[str, torch.Tensor]]:
@@ -604,3 +610,10 @@ def test_layer_errors(learner, reference):
         settings = {"stride": 2, "padding": "same", "padding_mode": mode}
         expect.value_error(make_and_call, 4, 2, 3, **settings, about=["stride", "padding", "pad"])
     expect.value_error(make_and_call, 4, 2, 5, about=[*SHAPES, "kernel"])
+    expect.value_error(make_and_call, 4, 2, 3, stride=0, about=["stride"])
+    expect.value_error(make_and_call, 4, 2, 3, dilation=0, about=["dilation"])
+
+    def narrow():  # a kernel of 4 adds one column before and two behind: that is twice around
+        return learner.Conv2d(1, 1, (1, 4), padding="same", padding_mode="circular")(torch.ones(1, 1, 3, 1))
+
+    expect.value_error(narrow, about=["padding", "pad", "circular"])

@@ -295,6 +295,7 @@ def test_max_pool2d_kept(learner, reference, case):
 def test_max_pool2d_errors(learner, reference):
     x = torch.arange(1.0, 21.0).reshape(1, 1, 4, 5)
     expect.value_error(learner.max_pool2d, x, 0, about=KERNEL)
+    expect.value_error(learner.max_pool2d, x, (2, 0), about=KERNEL)
     expect.value_error(learner.max_pool2d, x, 2, stride=0, about=["stride", "step"])
     expect.value_error(learner.max_pool2d, x, 2, padding=-1, about=PADDING)
     expect.value_error(learner.max_pool2d, x, 2, dilation=0, about=["dilation", "kernel"])
@@ -306,6 +307,7 @@ def test_max_pool2d_misfits(learner, reference):
     expect.value_error(learner.max_pool2d, x, 6, about=FIT)
     expect.value_error(learner.max_pool2d, x, 3, dilation=3, about=FIT)
     expect.value_error(learner.max_pool2d, x, 3, padding=2, about=PADDING)
+    expect.value_error(learner.max_pool2d, x, 3, padding=(0, 2), about=PADDING)
 
 
 # avg_pool2d
@@ -553,6 +555,7 @@ def test_softmax_errors(learner, reference):
     x = torch.arange(1.0, 7.0).reshape(2, 3)
     for dim in (2, 5, -3, -5):
         expect.value_error(learner.softmax, x, dim, about=DIM)
+    expect.value_error(learner.softmax, x[0], 1, about=DIM)
 
 
 # MaxPool2d and AvgPool2d
@@ -633,6 +636,7 @@ def test_max_layer_errors(learner, reference):
     expect.value_error(make_and_call, 0, about=KERNEL)
     expect.value_error(make_and_call, 2, stride=0, about=["stride", "step"])
     expect.value_error(make_and_call, 2, padding=-1, about=PADDING)
+    expect.value_error(make_and_call, 2, dilation=0, about=["dilation", "kernel"])
     expect.value_error(make_and_call, 6, about=FIT)
 
 

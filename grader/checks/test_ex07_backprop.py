@@ -217,7 +217,12 @@ def test_conv2d_grad_weight_errors(learner, reference):
     x, grad_out = torch.ones(2, 1, 5, 5), torch.ones(2, 3, 3, 3)
     expect.value_error(learner.conv2d_grad_weight, x, grad_out, 3, about=STRIDE, stride=0)
     expect.value_error(learner.conv2d_grad_weight, x, grad_out, 3, about=PADDING, padding=-1)
+    expect.value_error(learner.conv2d_grad_weight, x, torch.ones(2, 3, 1, 1), 3, about=PADDING, padding=-1)
+    expect.value_error(learner.conv2d_grad_weight, x, grad_out, 3, about=STRIDE, stride=(1, 0))
+    expect.value_error(learner.conv2d_grad_weight, x, torch.ones(2, 3, 5, 5), 3, about=["dilation"], dilation=0)
+    expect.value_error(learner.conv2d_grad_weight, x, torch.ones(2, 3, 6, 6), 0, about=["kernel"])
     expect.value_error(learner.conv2d_grad_weight, x, grad_out, 7, about=KERNEL)
+    expect.value_error(learner.conv2d_grad_weight, x[..., :3], torch.ones(2, 3, 2, 0), 4, about=KERNEL)
     expect.value_error(learner.conv2d_grad_weight, x, torch.ones(2, 3, 4, 4), 3, about=MATCH)
     expect.value_error(learner.conv2d_grad_weight, x, torch.ones(3, 3, 3, 3), 3, about=MATCH)
 
@@ -250,7 +255,7 @@ def test_conv2d_grad_input_batch(learner, reference, case):
 
 
 @check("conv2d_grad_input", title="Padding, also different for height and width", points=1)
-@given(case=convolutions(paddings=2))
+@given(case=convolutions(paddings=3))
 def test_conv2d_grad_input_padding(learner, reference, case):
     same_grad_input(learner, reference, case)
 
@@ -290,6 +295,7 @@ def test_conv2d_grad_input_errors(learner, reference):
     expect.value_error(learner.conv2d_grad_input, shape, torch.ones(3, 1, 7, 7), grad_out, about=KERNEL)
     expect.value_error(learner.conv2d_grad_input, shape, weight, torch.ones(2, 3, 4, 4), about=MATCH)
     expect.value_error(learner.conv2d_grad_input, shape, weight, torch.ones(2, 2, 3, 3), about=MATCH)
+    expect.value_error(learner.conv2d_grad_input, shape, torch.ones(3, 2, 3, 3), grad_out, about=MATCH)
 
 
 # conv2d_grad_bias

@@ -280,7 +280,7 @@ def shared_cells(pick: Pick) -> Case:
     size, k = case["grid_size"], pick(draw.ints(2, 3))
     cell = (case["boxes"][0, :2] * size).floor()
     centre = (cell + eighths(pick, (k, 2))) / size
-    crowd = torch.cat([centre, eighths(pick, (k, 2), 1, 8)], dim=1)
+    crowd = torch.cat([centre, eighths(pick, (k, 2), 0, 8)], dim=1)  # a thin line is an object too
     order = torch.tensor(pick(st.permutations(range(k + 1))))
     case["boxes"] = torch.cat([crowd, case["boxes"][1:]])[order]
     case["labels"] = pick(draw.tensors((k + 1,), torch.int64, low=0, high=3)) % case["num_classes"]
@@ -428,11 +428,13 @@ def test_head_misfits(learner, reference):
 
 @check("YOLOHead", title="Sizes below 1 are a ValueError", points=0.25)
 def test_head_errors(learner, reference):
-    def make_and_call(*arguments):
-        return learner.YOLOHead(*arguments)(torch.ones(2, 3, 3, 3))
+    def make_and_call(channels, size, *others):
+        return learner.YOLOHead(channels, size, *others)(torch.ones(2, channels, size, size))
 
-    expect.value_error(make_and_call, 3, 0, 1, 2, 4, about=ABOUT_HEADS)
-    expect.value_error(make_and_call, 3, 3, 0, 2, 4, about=ABOUT_HEADS)
+    for place in range(5):
+        sizes = [3, 3, 1, 2, 4]
+        sizes[place] = 0
+        expect.value_error(make_and_call, *sizes, about=ABOUT_HEADS)
 
 
 # decode_predictions
