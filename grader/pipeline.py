@@ -25,6 +25,7 @@ from .credit import Ran, Rerun, in_words, second_chance
 from .learner import InProcess, Kind, Learner, LoadFailed, Oracle, TimeLimits, WorkerSession, Zygote
 from .model import CheckResult, CheckSpec, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
 from .worker.control import Ban
+from .worker.slim import skip_dynamo
 from .worker.wire import Failure, Load, Reply
 
 Tell = Callable[[str, CheckResult], None]
@@ -61,6 +62,7 @@ class Grader:
     ) -> Report:
         """The whole way once. Raises GraderFault where there can be no grade."""
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
+        skip_dynamo()
         with kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
                 self._exercise(exercise, tasks, submission.modules.get(exercise.name), tell)
@@ -172,7 +174,9 @@ class _Unreadable(InProcess):
 def _explained(exercise: Exercise, results: list[CheckResult], trials: dict[str, Trial]) -> dict[str, str]:
     """A diagnosis is a help and no part of the grade: where it stumbles, the grade stands and the learner is told."""
     try:
-        return explain(exercise.name, exercise.kinds, results, trials)
+        return explain(
+            exercise.name, exercise.kinds, results, trials, {task.name: task.uses for task in exercise.tasks}
+        )
     except Exception as error:
         kind = type(error).__name__
         text = f"Our search for the kind of mistake stumbled ({kind}); please tell us. Your grade stands."

@@ -857,12 +857,17 @@ def test_the_same_calls_give_the_same_bytes(remember):
     assert said[0] == said[1]
 
 
-def test_a_meta_tensor_brings_in_no_compiler(remember):
+def test_neither_meta_tensors_nor_optimizers_bring_in_the_compiler(remember):
     source = """
         import sys
         import torch
         def f(x):
             torch.batch_norm(torch.relu(x), None, None, x[0, :, 0], x[0, :, 0], True, 0.1, 1e-5, False)
+            weight = torch.nn.Parameter(torch.ones(1))
+            weight.grad = torch.ones(1)
+            optimizer = torch.optim.SGD([weight], lr=0.25, momentum=0.5)
+            optimizer.step()
+            assert weight.item() == 0.75 and torch.is_grad_enabled()
             return "torch._dynamo" in sys.modules, "torch.fx.experimental.symbolic_shapes" in sys.modules
     """
 

@@ -6,6 +6,7 @@ what the task forbids, run in this process.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ def _row(exercise: Exercise, mistake: Misconception) -> Row:
     learner = local(mistake.module(), exercise.kinds)
     results, trials = run_checks(exercise.name, exercise.kinds, lambda _: learner, tasks=[mistake.task], shrink=False)
     caught = [r.spec.name for r in results if r.verdict in (Verdict.WRONG, Verdict.RAISED)]
-    said = explain(exercise.name, exercise.kinds, results, trials)
+    said = explain(exercise.name, exercise.kinds, results, trials, {})
+    gc.collect()  # modules in cycles with what they recorded: a network's weights add up
     return Row(mistake, tuple(caught), said.get(mistake.task))
 
 

@@ -39,18 +39,25 @@ ENOUGH = 4  # failing inputs of a check that have to agree before they speak of 
 Rerun = Callable[[str, Misconception], bool]
 
 
-def diagnose(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun) -> str | None:
-    """The sentence for the learner, or None where nothing failed or nothing can be said."""
+def diagnose(
+    exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun, suspects: Sequence[str] = ()
+) -> str | None:
+    """The sentence for the learner, or None where nothing failed or nothing can be said.
+
+    `suspects`: other tasks whose mistakes may be what shows here.
+    """
     if not any(item.failed for item in evidence):
         return None
-    known = named(exercise, task, evidence, rerun)
+    known = named(exercise, task, evidence, rerun, suspects)
     if known is not None:
         return known.says
     several = partly(exercise, task, evidence, rerun)
     return " And: ".join(mistake.says for mistake in several) or kind_of_mistake(evidence)
 
 
-def named(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun) -> Misconception | None:
+def named(
+    exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun, suspects: Sequence[str] = ()
+) -> Misconception | None:
     """The known mistake that gives the learner's very answers, failing and right ones alike."""
     ordered = sorted(evidence, key=lambda item: not item.failed)
     cases = [case for item in ordered for case in item.cases() if case.exchanges]
@@ -59,7 +66,7 @@ def named(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun) 
     if any(item.trial.flaky for item in evidence):
         return None  # answers that change are no evidence
     everything = of_exercise(exercise)
-    own, others = [m for m in everything if m.task == task], [m for m in everything if m.task != task]
+    own, others = [m for m in everything if m.task == task], [m for m in everything if m.task in suspects]
     return _best(exercise, own, cases, ordered, rerun) or _best(exercise, others, cases, ordered, rerun)
 
 

@@ -62,7 +62,7 @@ class Checks:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if metafunc.function is examples.test_examples:
-            metafunc.parametrize("task", self.tasks)
+            metafunc.parametrize("task", [task for task in self.tasks if self._has_examples(task)])
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module:
         module: pytest.Module = kept.KeptModule.from_parent(parent, path=module_path)
@@ -80,6 +80,10 @@ class Checks:
         items.sort(key=lambda item: self.tasks.index(specs[item].task))  # stable: the file's order within a task
         items[:] = [item for item in items if self._is_wanted(specs[item])]
         self.results.update({specs[item].name: CheckResult(specs[item]) for item in items})
+
+    def _has_examples(self, task: str) -> bool:
+        """Without any there is nothing to check: what would pass then is no sign that something was written."""
+        return ">>>" in (getattr(self.reference_module, task).__doc__ or "")
 
     def _is_wanted(self, spec: CheckSpec) -> bool:
         return (self.wanted is None or spec.task in self.wanted) and (self.only is None or spec.name in self.only)

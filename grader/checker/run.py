@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,18 @@ def run_checks(
 
 
 def explain(
-    exercise: str, kinds: dict[str, str], results: list[CheckResult], trials: dict[str, Trial]
+    exercise: str,
+    kinds: dict[str, str],
+    results: list[CheckResult],
+    trials: dict[str, Trial],
+    uses: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, str]:
-    """A diagnosis for every task that has one."""
+    """A diagnosis for every task that has one.
+
+    `uses`: tasks that a task may build on; a mistake of these is thought of too, unless their own checks all passed.
+    None: any other task may be to blame.
+    """
+    right = {name for name in kinds if _passed(results, name)}
 
     def rerun(check: str, wrong: Misconception) -> bool:
         trial = trials[check]
@@ -85,10 +94,17 @@ def explain(
         if not any(result.verdict in (Verdict.WRONG, Verdict.RAISED) for result in ran):
             continue
         with ours_alone():
-            sentence = diagnose(exercise, task, [Evidence(r.spec.name, trials[r.spec.name]) for r in ran], rerun)
+            suspects = [name for name in (kinds if uses is None else uses.get(task, ())) if name not in {task, *right}]
+            evidence = [Evidence(r.spec.name, trials[r.spec.name]) for r in ran]
+            sentence = diagnose(exercise, task, evidence, rerun, suspects)
         if sentence is not None:
             found[task] = sentence
     return found
+
+
+def _passed(results: Sequence[CheckResult], task: str) -> bool:
+    verdicts = {result.verdict for result in results if result.spec.task == task}
+    return verdicts == {Verdict.PASSED}
 
 
 def local(module: Any, kinds: dict[str, str]) -> Learner:

@@ -65,7 +65,10 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
     mismatch = cause if isinstance(cause, Mismatch) else None
     return Counterexample(
         call=clean(writer.calls[-1], TEXT_CAP, keep_newlines=False),
-        inputs=tuple((name, tensor_view(value)) for name, value in list(writer.inputs.items())[:INPUTS_CAP]),
+        inputs=(
+            *((name, clean(text, TEXT_CAP)) for name, text in writer.things.items()),
+            *((name, tensor_view(value)) for name, value in list(writer.inputs.items())[:INPUTS_CAP]),
+        ),
         expected=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.expected),
         got=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.got),
         where=None if mismatch is None or mismatch.where is None else clean(mismatch.where, TEXT_CAP),
@@ -114,6 +117,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     tasks: set[str] = field(default_factory=set)
     made: dict[str, str] = field(default_factory=dict)
+    things: dict[str, str] = field(default_factory=dict)  # models and optimizers of ours: how each was made
     lab: bool = False
 
     def write(self, event: Event) -> None:
@@ -127,13 +131,22 @@ class _Writer:
             self.lines.append(f"{event.subject}{method}{call}")
             return
         if event.name.startswith("lab."):
-            self.lab = True
+            self._note(event, call)
         else:
             self.tasks.add(event.name.split(".")[0])
         self.calls.append(f"{event.name}{call}")
         if event.gives is not None:
             self.made[event.gives] = f"{event.name}{call}"
         self.lines.append(f"{event.gives} = {event.name}{call}" if event.gives else f"{event.name}{call}")
+
+    def _note(self, event: Event, call: str) -> None:
+        """A model is an input too, and so is what was done to it before the call."""
+        self.lab = True
+        if event.gives is not None:
+            self.things[event.gives] = f"{event.name}{call}"
+        elif event.args and isinstance(event.args[0], RemoteModule):
+            name = str(event.args[0].remote_name)
+            self.things[name] = f"{self.things.get(name, name)}, then {event.name}{call}"
 
     def go_back(self, case: Case) -> None:
         """The backward pass, where that is the last thing that was asked for and one result was sent back through."""

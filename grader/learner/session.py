@@ -34,6 +34,7 @@ from .zygote import Worker, Zygote
 OUTPUT_CAP = 64 * 1024  # bytes of a learner's output that are kept; the rest is read and dropped
 READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
 DEATH_SECONDS = 1.0  # until a worker that closed its channel has ended too
+UNASKED = "an answer to nothing that was asked"  # in a frame of its own, or right behind another: as it happens
 _CHUNK = 2**16
 _CHUNKS = 32  # read at once: a flood that never ends must not keep us from looking at the clock
 
@@ -150,7 +151,7 @@ class WorkerSession:
                 self._send(worker, self.oracle.answer(reply.ask, answer), patience)
                 reply, answer = self._read(worker, patience)
             if reply.number != self._number:
-                raise WireError("an answer to nothing that was asked")
+                raise WireError(UNASKED)
         except TimeoutError:
             self.close()
             self.impatient = True
@@ -176,7 +177,7 @@ class WorkerSession:
             data += self._chunk(worker, patience)
         reply = read_reply(bytes(data[PREFIX.size : start]))
         if len(data) > start + length:
-            raise WireError("more than one answer")
+            raise WireError(UNASKED)
         body = data[start:]
         here = len(body)
         body.extend(bytes(length - here))
