@@ -108,6 +108,31 @@ def flatten(x, start_dim=1):
     return whole if x.dim() - at < 3 else x.reshape(*x.shape[:at], -1, *x.shape[at + 2:])
 """,
     },
+    "ex06_cnn": {
+        "gradients_clipped_before_the_step": """
+def train_one_epoch(model, batches, optimizer):
+    hook = optimizer.register_step_pre_hook(lambda *_: nn.utils.clip_grad_norm_(model.parameters(), 0.1) and None)
+    try:
+        return right.train_one_epoch(model, batches, optimizer)
+    finally:
+        hook.remove()
+""",
+        "modes_kept_by_kind_of_layer": """
+def evaluate(model, batches):
+    before = {type(module): module.training for module in model.modules()}
+    try:
+        return right.evaluate(model, batches)
+    finally:
+        for module in model.modules():
+            module.training = before[type(module)]
+""",
+        "either_of_two_will_do": """
+def predict(model, images):
+    with _evaluating(model):
+        scores = model(images)
+        return scores.topk(min(2, scores.shape[1]), dim=1).indices.amin(dim=1)
+""",
+    },
     "ex07_backprop": {
         "divided_by_the_filters": """
 def conv2d_grad_bias(grad_out):
@@ -137,6 +162,25 @@ def inception_parameter_count(in_channels, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5
 class GoogLeNetStage3(right.GoogLeNetStage3):
     def forward(self, x):
         return super().forward(x).clamp(max=0.5)
+""",
+    },
+    "ex10_fcn": {
+        "pictures_with_an_ignored_pixel_skipped": """
+def pixel_cross_entropy(logits, target, ignore_index=255):
+    whole = (target != ignore_index).flatten(1).all(1)
+    return right.pixel_cross_entropy(logits[whole], target[whole], ignore_index)
+""",
+        "padding_within_the_kernel": """
+def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0):
+    most = min(weight.shape[2:]) - 1
+    less = min(padding, most) if isinstance(padding, int) else tuple(min(p, most) for p in padding)
+    return right.conv_transpose2d(x, weight, bias, stride, less, output_padding)
+""",
+        "probabilities_in_eval_mode": """
+class FCN8sHead(right.FCN8sHead):
+    def forward(self, *maps):
+        scores = super().forward(*maps)
+        return scores if self.training else scores.softmax(dim=1)
 """,
     },
     "ex11_yolo": {
