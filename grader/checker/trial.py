@@ -20,6 +20,7 @@ from .deck import deal, deck_of
 # Inputs tried after the first failure: a count, not a clock, so that the result is the same anywhere.
 SHRINK_CASES = 250
 KEPT_CASES = 60
+KEPT_BYTES = 32 * 2**20  # of what was said in the passing, and in the failing cases of one check: networks add up
 _OURS = (GraderFault, OSError, MemoryError)  # the machine's and our own: no learner's answer raises them on this side
 
 FLAKY = (
@@ -169,15 +170,20 @@ class Trial:
                 raise Halt(verdict) from error
             self._keep(case, verdict, drawn)
             return verdict
-        if len(self.passed) < KEPT_CASES:
+        if len(self.passed) < KEPT_CASES and (not self.passed or self._fits(case, self.passed)):
             self.passed.append(case)
         return None
+
+    def _fits(self, case: Case, others: list[Case]) -> bool:
+        return case.size + sum(other.size for other in others) <= KEPT_BYTES
 
     def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
         self._failed += 1
         case.failed = True
-        if len(self.failures) >= KEPT_CASES:
-            self.failures.pop(KEPT_CASES // 2)  # the first ones and the smallest ones are worth most
+        while len(self.failures) > 1 and not (
+            len(self.failures) < KEPT_CASES and self._fits(case, [failed.case for failed in self.failures])
+        ):
+            self.failures.pop(len(self.failures) // 2)  # the first ones and the smallest ones are worth most
         self.failures.append(Failed(case, cause, drawn))
 
     def _conclusion(self) -> Exception | None:

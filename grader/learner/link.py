@@ -53,6 +53,11 @@ class Case:
     events: list[Event] = field(default_factory=list)
     failed: bool = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of the tensors that were sent and answered."""
+        return sum(len(exchange.body) + len(exchange.answer) for exchange in self.exchanges)
+
     def new_name(self, word: str) -> str:
         """A variable's name for one more object of this kind: "module", then "module2"."""
         made = sum(event.gives is not None and event.gives.rstrip("0123456789") == word for event in self.events)
