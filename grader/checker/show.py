@@ -15,8 +15,7 @@ from typing import Any
 import torch
 
 from grader.learner import Case, Event
-from grader.learner.lab import RemoteObject
-from grader.learner.modules import RemoteModule
+from grader.learner.link import Thing
 from grader.model import Counterexample, Shown, TensorView
 from grader.text import clean
 from grader.worker.values import Unpacker
@@ -93,9 +92,7 @@ def _leading_to_the_last(events: Sequence[Event]) -> Iterator[Event]:
 def _involved(event: Event) -> set[str | None]:
     """The variables of the objects over there that a step names."""
     things = (*event.args, *event.kwargs.values())
-    return {thing.remote_name for thing in things if isinstance(thing, RemoteModule | RemoteObject)} | (
-        {event.subject} - {None}
-    )
+    return {thing.name for thing in things if isinstance(thing, Thing)} | ({event.subject} - {None})
 
 
 def _difference(mismatch: Mismatch | None) -> TensorView | None:
@@ -144,8 +141,8 @@ class _Writer:
         self.lab = True
         if event.gives is not None:
             self.things[event.gives] = f"{event.name}{call}"
-        elif event.args and isinstance(event.args[0], RemoteModule):
-            name = str(event.args[0].remote_name)
+        elif event.args and isinstance(event.args[0], Thing):
+            name = event.args[0].name
             self.things[name] = f"{self.things.get(name, name)}, then {event.name}{call}"
 
     def go_back(self, case: Case) -> None:
@@ -165,8 +162,8 @@ class _Writer:
         self.lines[-1:] = [f"result = {self.lines[-1]}", f"result.backward({name})", f"print({shown_grads})"]
 
     def text(self, value: Any, name: str) -> str:
-        if isinstance(value, RemoteModule | RemoteObject):
-            return str(value.remote_name)
+        if isinstance(value, Thing):
+            return value.name
         if isinstance(value, torch.Tensor):
             return self._named(value, name)
         if isinstance(value, list | tuple) and not isinstance(value, torch.Size):

@@ -170,7 +170,7 @@ class Trial:
                 raise Halt(verdict) from error
             self._keep(case, verdict, drawn)
             return verdict
-        if len(self.passed) < KEPT_CASES and (not self.passed or self._fits(case, self.passed)):
+        if len(self.passed) < KEPT_CASES and self._fits(case, self.passed):
             self.passed.append(case)
         return None
 
@@ -180,6 +180,7 @@ class Trial:
     def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
         self._failed += 1
         case.failed = True
+        cause.__traceback__ = cause.__context__ = cause.__cause__ = None  # they hold all that the check had in hand
         while len(self.failures) > 1 and not (
             len(self.failures) < KEPT_CASES and self._fits(case, [failed.case for failed in self.failures])
         ):

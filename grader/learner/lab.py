@@ -9,7 +9,7 @@ from typing import Any
 from grader.errors import LearnerDied
 from grader.worker import lab
 
-from .link import Event, Link
+from .link import Link
 from .modules import RemoteModule, modules_in
 
 
@@ -38,7 +38,7 @@ class RemoteLab:
         _push(args, kwargs)
         word = {"sgd": "optimizer"}.get(name, name)
         handle, variable = self.link.next_handle(), self.link.case.new_name(word)
-        self.link.case.events.append(Event(f"lab.{name}", args, kwargs, gives=variable))
+        self.link.case.tell(f"lab.{name}", args, kwargs, gives=variable)
         answer = self.link.call(name, args, kwargs, keep=handle, ours=True)
         if answer.reply.state is not None:
             return RemoteModule(self.link, handle, variable, answer.reply, answer.body)
@@ -49,7 +49,7 @@ class RemoteLab:
     def _ask(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         _push(args, kwargs)
         if name in lab.CHANGES:  # a question is no step of the story
-            self.link.case.events.append(Event(f"lab.{name}", args, kwargs))
+            self.link.case.tell(f"lab.{name}", args, kwargs)
         value = self.link.call(name, args, kwargs, ours=True).value
         for module in modules_in(args, kwargs):
             module.pull()

@@ -13,7 +13,7 @@ from grader.errors import LearnerRaised
 from grader.worker.values import tensors_in
 
 from .lab import RemoteLab
-from .link import Event, Link
+from .link import Link
 from .modules import RemoteModule, modules_in
 from .session import Session
 
@@ -37,7 +37,7 @@ class RemoteFunction:
         modules = modules_in(args, kwargs)
         for module in modules:
             module.push()
-        self.link.case.events.append(Event(self.target, args, kwargs))
+        self.link.case.tell(self.target, args, kwargs)
         parameters = [parameter for module in modules for parameter in module.parameters()]
         refresh = [module.refresher() for module in modules]
         answer = self.link.call(
@@ -70,7 +70,7 @@ class RemoteClass:
     def __call__(self, *args: Any, **kwargs: Any) -> RemoteModule:
         handle = self.link.next_handle()
         name = self.link.case.new_name("module")
-        self.link.case.events.append(Event(self.target, args, kwargs, gives=name))
+        self.link.case.tell(self.target, args, kwargs, gives=name)
         answer = self.link.call(self.target, args, kwargs, keep=handle)
         if answer.reply.state is None:
             self.link.forget(handle)

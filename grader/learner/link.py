@@ -22,6 +22,8 @@ from grader.worker.wire import Backward, Call, Entry, Forget, HandleV, Reply, Re
 from .faults import DISTURBED, fault_of
 from .session import Session
 
+STALE_OBJECTS, STALE_BYTES = 32, 4 * 2**20  # that the worker may hold in vain
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -32,6 +34,13 @@ class Exchange:
     reply: Reply | None
     answer: bytes
     fault: LearnerFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An object over there, in a step: its variable's name."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,18 @@ class Case:
     exchanges: list[Exchange] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     failed: bool = False
+
+    def tell(
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        *,
+        subject: str | None = None,
+        gives: str | None = None,
+    ) -> None:
+        """Note a step. Objects over there are noted by name: a case outlives them, and a network is large."""
+        self.events.append(Event(name, _named(tuple(args)), _named(kwargs), subject, gives))
 
     @property
     def size(self) -> int:
@@ -87,6 +108,7 @@ class Link:
     _handles: int = 0
     _stale_handles: list[int] = field(default_factory=list)
     _stale_graphs: list[int] = field(default_factory=list)
+    _stale_bytes: int = 0
 
     def begin_case(self) -> Case:
         self.case = Case()
@@ -96,11 +118,13 @@ class Link:
         self._handles += 1
         return self._handles
 
-    def forget_handle(self, owner: object, handle: int) -> None:
-        weakref.finalize(owner, self._stale_handles.append, handle)
+    def forget_handle(self, owner: object, handle: int, nbytes: int = 0) -> None:
+        """Tell the worker when `owner` is no more. `nbytes`: what the object over there weighs."""
+        weakref.finalize(owner, self.forget, handle, nbytes)
 
-    def forget(self, handle: int) -> None:
+    def forget(self, handle: int, nbytes: int = 0) -> None:
         self._stale_handles.append(handle)
+        self._stale_bytes += nbytes
 
     def forget_graph(self, graph: int) -> None:
         self._stale_graphs.append(graph)
@@ -210,8 +234,9 @@ class Link:
     def _tidy(self) -> None:
         """Tell the worker what nobody over here holds any longer. Not recorded: it changes no answer."""
         handles, graphs = list(self._stale_handles), list(self._stale_graphs)
-        if len(handles) + len(graphs) < 32:
+        if len(handles) + len(graphs) < STALE_OBJECTS and self._stale_bytes < STALE_BYTES:
             return
+        self._stale_bytes = 0
         del self._stale_handles[: len(handles)]  # a finalizer may append meanwhile
         del self._stale_graphs[: len(graphs)]
         self.session.request(Forget(handles, graphs))
@@ -222,6 +247,16 @@ def _fits(grad: object, tensor: torch.Tensor) -> bool:
     if not isinstance(grad, torch.Tensor):
         return False
     return (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)
+
+
+def _named(value: Any) -> Any:
+    if _handle_of(value) is not None:
+        return Thing(str(value.remote_name))
+    if isinstance(value, dict):
+        return {key: _named(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_named(item) for item in value)
+    return value
 
 
 def _handle_of(value: object) -> int | None:
@@ -236,4 +271,4 @@ class _Outgoing(Packer):
         raise TypeError(f"a check cannot send a {type(value).__name__} across the wall")
 
 
-__all__ = ["Answer", "Case", "Entry", "Event", "Exchange", "HandleV", "Link", "WireError", "fault_of"]
+__all__ = ["Answer", "Case", "Entry", "Event", "Exchange", "HandleV", "Link", "Thing", "WireError", "fault_of"]

@@ -16,7 +16,7 @@ from grader.errors import LearnerDied, LearnerRaised
 from grader.worker.values import Packer, Unpacker, same_tensor
 from grader.worker.wire import Entry, Reply, State
 
-from .link import Event, Link
+from .link import Link
 
 ENTRIES_CAP = 20_000  # parameters and buffers of one module
 NAME_CAP = 400  # characters of a dotted name
@@ -31,7 +31,8 @@ class RemoteModule(nn.Module):
         hidden = {"link": link, "remote_handle": handle, "remote_name": name, "_there": {}}
         self.__dict__.update(hidden)  # not nn.Module's business
         self._mirror_all(reply, body)
-        link.forget_handle(self, handle)
+        weights = [*self.parameters(), *self.buffers()]
+        link.forget_handle(self, handle, sum(value.numel() * value.element_size() for value in weights))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self._request("__call__", args, kwargs)
@@ -78,7 +79,7 @@ class RemoteModule(nn.Module):
     def _request(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.push()
         shown = "" if method == "__call__" else method
-        self.link.case.events.append(Event(shown, args, kwargs, subject=self.remote_name))
+        self.link.case.tell(shown, args, kwargs, subject=self.remote_name)
         parameters = list(self.parameters())
         handle = self.remote_handle
         answer = self.link.call(method, args, kwargs, on=handle, parameters=parameters, refresh=self.refresher())
