@@ -194,7 +194,7 @@ class Trial:
         if self.shown is None:
             wrong = [failed for failed in self.failures if isinstance(failed.cause, Mismatch | LearnerRaised)]
             self.shown = wrong[-1] if wrong else self.failures[-1]
-            if wrong:
+            if wrong and self.shrink:
                 self.flaky = self._passes_again(self.shown)
         return self.shown.cause
 

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 
 from grader.errors import LearnerFault
 from grader.worker.serve import Servant
-from grader.worker.wire import Load, Numbered, Reply, Request, frame, lengths, read_reply, read_request, reply_frame
+from grader.worker.wire import (
+    BODY_CAP,
+    Load,
+    Numbered,
+    Reply,
+    Request,
+    frame,
+    lengths,
+    read_reply,
+    read_request,
+    reply_frame,
+)
 
 from .faults import unloadable
 
@@ -53,11 +64,15 @@ class InProcess:
         self.servant.graphs.clear()
 
     def _ask(self, request: Request, body: bytes | bytearray) -> tuple[Reply, bytearray]:
-        """As over a socket: what arrives is what a header can hold, and copies of the tensors."""
+        """As over a socket: what arrives is what a header can hold. Bodies need no frame: who reads one makes copies."""
         self._number += 1
-        sent = frame(Numbered(self._number, request), body)
-        head, _ = lengths(sent[:_PREFIX])
-        numbered = read_request(sent[_PREFIX : _PREFIX + head])
-        answered = reply_frame(*self.servant.answer(numbered, body))
-        head, _ = lengths(answered[:_PREFIX])
-        return read_reply(answered[_PREFIX : _PREFIX + head]), bytearray(answered[_PREFIX + head :])
+        numbered = read_request(_header(frame(Numbered(self._number, request), b"")))
+        reply, out = self.servant.answer(numbered, body)
+        too_large = len(out) > BODY_CAP  # then the frame is a failure that says so
+        answered = reply_frame(reply, out if too_large else b"")
+        return read_reply(_header(answered)), bytearray() if too_large else out
+
+
+def _header(sent: bytes) -> bytes:
+    head, _ = lengths(sent[:_PREFIX])
+    return sent[_PREFIX : _PREFIX + head]
