@@ -64,7 +64,7 @@ class InProcess:
         self.servant.graphs.clear()
 
     def _ask(self, request: Request, body: bytes | bytearray) -> tuple[Reply, bytearray]:
-        """As over a socket: what arrives is what a header can hold. Bodies need no frame: who reads one makes copies."""
+        """As over a socket: what arrives is what a header can hold. A body needs no frame: its reader makes copies."""
         self._number += 1
         numbered = read_request(_header(frame(Numbered(self._number, request), b"")))
         reply, out = self.servant.answer(numbered, body)
