@@ -27,8 +27,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from grader.worker import guard_ways, guard_ways_back
-from grader.worker.guard import Ban, ForbiddenOperation, Guard, arm, count_ops
+from grader.worker.guard import Ban, ForbiddenOperation, Guard, arm
 from grader.worker.guard_doors import Door, State, self_test
+from grader.worker.ops import OpCounter
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = tomllib.loads((ROOT / "exercises" / "course.toml").read_text(encoding="utf-8"))
@@ -448,14 +449,14 @@ def where_nothing_is_banned_torch_is_whole(guard: Guard) -> None:
 @case("convolution")
 def operations_are_counted(guard: Guard) -> None:
     x = torch.ones(3, requires_grad=True)
-    with count_ops() as counter:
+    with OpCounter() as counter:
         y = (x * 2 + 1).sum()
     forward = counter.count
     assert forward == 3
-    with count_ops() as counter:
+    with OpCounter() as counter:
         guard.run_backward([y], [x], [torch.ones(())])
     assert counter.count >= 2  # expand and mul
-    with count_ops() as counter:
+    with OpCounter() as counter:
         for _ in range(5):
             x.detach().exp()
     assert counter.count == 5
@@ -463,7 +464,7 @@ def operations_are_counted(guard: Guard) -> None:
 
 @case("convolution")
 def a_refusal_reaches_through_the_counter(guard: Guard) -> None:
-    with pytest.raises(ForbiddenOperation), count_ops():
+    with pytest.raises(ForbiddenOperation), OpCounter():
         F.conv2d(integers(1, 1, 3, 3), integers(1, 1, 2, 2))
     assert len(guard.refusals) == 1
 

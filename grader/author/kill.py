@@ -8,7 +8,6 @@ not count, for they earn no points. POSIX alone.
 
 from __future__ import annotations
 
-import ast
 import multiprocessing
 import os
 import resource
@@ -19,8 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +28,8 @@ from grader.checker.kept import check_module
 from grader.checker.run import CHECKS, local
 from grader.checker.surroundings import ours_alone
 from grader.checker.trial import Trial
-from grader.course import root
 from grader.errors import GraderFault
+from grader.learner import InProcess, Kind, Learner
 from grader.model import CheckSpec
 from grader.references import reference
 
@@ -173,36 +170,22 @@ def _hear(ear: int) -> tuple[list[str], bool]:
 def _live(host: _Host, mutant: Mutant, say: Callable[[str], object]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory()
-    loader = _Loader(host.exercise, str(root() / "solutions" / f"{host.exercise}.py"))
-    loader.text = mutant.source
     with ours_alone():
         for spec, function in host.order(mutant.tasks):
             _limit_time(host.cpu_seconds)
-            if _notices(host, loader, function):
+            if _notices(host, mutant.source, function):
                 say(spec.name)
                 if not host.every_check:
                     break
     say(_END)
 
 
-def _notices(host: _Host, loader: _Loader, function: Callable[..., Any]) -> bool:
+def _notices(host: _Host, source: str, function: Callable[..., Any]) -> bool:
     """A fresh module a check, so that the order of the checks makes no difference."""
-    try:
-        module = module_from_spec(spec_from_loader(host.exercise, loader))  # type: ignore[arg-type]
-        loader.exec_module(module)
-    except Exception:
-        return True
-    given = {"learner": local(module, host.kinds), "reference": host.right}
+    session = InProcess.from_source(host.exercise, source, f"{host.exercise}.py")
+    learner = Learner(session, {name: Kind(kind) for name, kind in host.kinds.items()})
+    given = {"learner": learner, "reference": host.right}
     return not Trial(function, given, lambda: local(host.right, host.kinds), shrink=False).passes()
-
-
-class _Loader(SourceFileLoader):
-    """Python's own, for a source that stands in no file."""
-
-    text = ""
-
-    def get_code(self, fullname: str) -> types.CodeType:
-        return compile(ast.parse(self.text), self.path, "exec", dont_inherit=True)
 
 
 def _hush() -> None:

@@ -94,12 +94,8 @@ def deal(function: Callable[..., Any], player: Player) -> bool:
     """
     known = _known(function)
     if known is None:
-        deck = Deck()
-        try:
-            _draw(function, _Dealer(deck, player))
-        except _Stop:
-            return False
-        return True
+        drawn_now = _draw(function, player)
+        return drawn_now is not None and drawn_now.inputs is not None
     if known.inputs is None or known.inner is None:
         return False
     try:
@@ -112,13 +108,8 @@ def deal(function: Callable[..., Any], player: Player) -> bool:
 
 def deck_of(function: Callable[..., Any]) -> Deck:
     """All inputs of this check. Raises what Hypothesis raises where none can be drawn."""
-    known = _known(function)
-    if known is not None:
-        return known
-    deck = Deck()
-    with contextlib.suppress(_Stop):
-        _draw(function, _Dealer(deck, None))
-    _keep(function, deck)
+    deck = _known(function) or _draw(function, None)
+    assert deck is not None  # only a player can stop a drawing
     return deck
 
 
@@ -131,17 +122,20 @@ def _known(function: Callable[..., Any]) -> Deck | None:
     return _decks.get(function)
 
 
-def _draw(function: Callable[..., Any], dealer: _Dealer) -> None:
-    with given_to(dealer):
-        function(**dict.fromkeys(inspect.signature(function).parameters))
-    _keep(function, dealer.deck)
-
-
-def _keep(function: Callable[..., Any], deck: Deck) -> None:
+def _draw(function: Callable[..., Any], player: Player | None) -> Deck | None:
+    """Have the engine draw all inputs, and keep them; None where the player has need of the engine itself."""
+    deck = Deck()
+    try:
+        with given_to(_Dealer(deck, player)):
+            function(**dict.fromkeys(inspect.signature(function).parameters))
+    except _Stop:
+        if deck.inputs is not None:
+            return None
     if deck.inputs is None or _size(deck.inputs) <= KEPT_ELEMENTS:
         _decks[function] = deck
         if _shelves and deck.inputs and hasattr(function, "hypothesis"):
             _shelves[-1].put(function, deck.inputs)
+    return deck
 
 
 def _size(inputs: list[dict[str, Any]]) -> int:

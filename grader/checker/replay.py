@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from grader.errors import LearnerFault, LearnerRaised
-from grader.learner import Case, Exchange, InProcess, LoadFailed
+from grader.errors import LearnerFault
+from grader.learner import Case, Exchange, InProcess
 from grader.worker.values import Unpacker
 from grader.worker.wire import Backward, Call, Failure, OpaqueV, Reply, State, TensorV
 
@@ -128,6 +128,3 @@ def _same_spread(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
     if min(one, other) == 0:
         return one == other
     return abs(math.log(one / other)) < max(0.05, 5 / math.sqrt(ours.numel()))  # 5 standard errors for normal values
-
-
-__all__ = ["LearnerRaised", "LoadFailed", "agrees"]

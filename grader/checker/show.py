@@ -14,8 +14,7 @@ from typing import Any
 
 import torch
 
-from grader.learner import Case, Event
-from grader.learner.link import Thing
+from grader.learner import Case, Event, Thing
 from grader.model import Counterexample, Shown, TensorView
 from grader.text import clean
 from grader.worker.values import Unpacker

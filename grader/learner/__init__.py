@@ -2,8 +2,9 @@
 
 from .inprocess import InProcess
 from .learner import Kind, Learner
-from .link import Case, Event, Exchange, Link
+from .link import Link
 from .oracle import Oracle
+from .record import Case, Event, Exchange, Thing
 from .session import LoadFailed, Session, TimeLimits, WorkerSession
 from .zygote import Zygote
 
@@ -18,6 +19,7 @@ __all__ = [
     "LoadFailed",
     "Oracle",
     "Session",
+    "Thing",
     "TimeLimits",
     "WorkerSession",
     "Zygote",

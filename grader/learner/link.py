@@ -1,8 +1,4 @@
-"""From Python values to requests and back, with gradients; and a record of all that was said.
-
-A `Link` is one learner's side of a conversation. The record serves two readers: the counterexample shows the last call,
-and the diagnosis replays whole cases on known mistakes.
-"""
+"""From Python values to requests and back, with gradients: a `Link` is one learner's side of a conversation."""
 
 from __future__ import annotations
 
@@ -17,72 +13,13 @@ import torch
 from grader.errors import LearnerDied, LearnerFault
 from grader.worker.crossing import Crossing, replaced
 from grader.worker.values import Packer, Unpacker, tensors_in
-from grader.worker.wire import Backward, Call, Entry, Forget, HandleV, Reply, Request, Value, WireError
+from grader.worker.wire import Backward, Call, Forget, Reply, Request, Value
 
 from .faults import DISTURBED, fault_of
+from .record import Case, Exchange, handle_of
 from .session import Session
 
 STALE_OBJECTS, STALE_BYTES = 32, 4 * 2**20  # that the worker may hold in vain
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and what came back: a reply with its body, or the fault that came instead."""
-
-    request: Request
-    body: bytes
-    reply: Reply | None
-    answer: bytes
-    fault: LearnerFault | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """An object over there, in a step: its variable's name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A step as a person would write it: `name(*args, **kwargs)` on `subject` (a variable's name), giving `gives`."""
-
-    name: str
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    subject: str | None = None
-    gives: str | None = None
-
-
-@dataclass(slots=True)
-class Case:
-    """One drawn input of one check: everything said about it."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    failed: bool = False
-
-    def tell(
-        self,
-        name: str,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        *,
-        subject: str | None = None,
-        gives: str | None = None,
-    ) -> None:
-        """Note a step. Objects over there are noted by name: a case outlives them, and a network is large."""
-        self.events.append(Event(name, _named(tuple(args)), _named(kwargs), subject, gives))
-
-    @property
-    def size(self) -> int:
-        """Bytes of the tensors that were sent and answered."""
-        return sum(len(exchange.body) + len(exchange.answer) for exchange in self.exchanges)
-
-    def new_name(self, word: str) -> str:
-        """A variable's name for one more object of this kind: "module", then "module2"."""
-        made = sum(event.gives is not None and event.gives.rstrip("0123456789") == word for event in self.events)
-        return word if made == 0 else f"{word}{made + 1}"
 
 
 @dataclass(slots=True)
@@ -168,7 +105,7 @@ class Link:
         recording = torch.is_grad_enabled()
         trains = bool(leaves) or any(tensor.requires_grad for tensor in parameters)
         graph = self.next_handle() if recording and keep is None and trains else None
-        packer = _Outgoing(_handle_of, layout=True)
+        packer = _Outgoing(handle_of, layout=True)
         request = Call(
             target,
             [packer.pack(value) for value in args],
@@ -249,26 +186,8 @@ def _fits(grad: object, tensor: torch.Tensor) -> bool:
     return (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)
 
 
-def _named(value: Any) -> Any:
-    if _handle_of(value) is not None:
-        return Thing(str(value.remote_name))
-    if isinstance(value, dict):
-        return {key: _named(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_named(item) for item in value)
-    return value
-
-
-def _handle_of(value: object) -> int | None:
-    handle = getattr(value, "remote_handle", None)
-    return handle if isinstance(handle, int) else None
-
-
 class _Outgoing(Packer):
     """Writes down what a check sends. Something that does not cross is a mistake in the check."""
 
     def other(self, value: object) -> Value:
         raise TypeError(f"a check cannot send a {type(value).__name__} across the wall")
-
-
-__all__ = ["Answer", "Case", "Entry", "Event", "Exchange", "HandleV", "Link", "Thing", "WireError", "fault_of"]

@@ -20,7 +20,6 @@ import torch
 from . import guard_kernels as kernels
 from . import guard_names as names
 from .guard_imports import block_imports
-from .ops import OpCounter
 
 Gradients = tuple[torch.Tensor | None, ...]
 
@@ -144,11 +143,6 @@ def arm(bans: Sequence[Forbids], device: str = "cpu") -> Guard:
         kernels.record_no_graph()
     block_imports(guard._refuse_library)
     return guard
-
-
-def count_ops() -> OpCounter:
-    """`with count_ops() as counter:` counts the operations that this thread dispatches, in `counter.count`."""
-    return OpCounter()
 
 
 def _patterns(ban: Forbids) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -25,3 +27,11 @@ class OpCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         if func.name().split(".")[0] not in _FREE:
             self.count += 1
         return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def counting(wanted: bool) -> Iterator[OpCounter]:
+    """A counter, which counts only where that is `wanted`: it costs something with every operation."""
+    counter = OpCounter()
+    with counter if wanted else contextlib.nullcontext():
+        yield counter

@@ -21,7 +21,7 @@ import torch
 from . import lab
 from .failures import MissingTask, failure_from
 from .helpers import Ask, put_in
-from .ops import OpCounter
+from .ops import counting
 from .values import Packer, Unpacker, same_tensor, tensors_in
 from .wire import Backward, Call, Entry, Failure, Forget, Load, Numbered, Reply, Request, State, TensorV, WireError
 
@@ -124,7 +124,7 @@ class Servant:
         modules = [owner] if isinstance(owner, torch.nn.Module) else _modules_in(args, kwargs)
         wanted = [tensor for tensor in tensors_in([args, kwargs]) if tensor.requires_grad]
         wanted += [parameter for module in modules for parameter in module.parameters()]
-        with torch.set_grad_enabled(request.grad), _counting(request.count) as counter:
+        with torch.set_grad_enabled(request.grad), counting(request.count) as counter:
             try:
                 value = target(*args, **kwargs)
             finally:
@@ -168,7 +168,7 @@ class Servant:
         wanted = [tensor for tensor in graph.wanted if tensor.requires_grad]
         pairs = [(out, grad) for out, grad in zip(graph.outputs, upstream, strict=True) if grad is not None]
         found: tuple[torch.Tensor | None, ...] = (None,) * len(wanted)
-        with _counting(request.count) as counter:
+        with counting(request.count) as counter:
             if pairs and wanted:
                 outputs, given = zip(*pairs, strict=True)
                 found = self.guard.run_backward(outputs, wanted, given, retain_graph=True, allow_unused=True)
@@ -241,13 +241,3 @@ def _entries(owner: torch.nn.Module) -> Iterator[tuple[Entry, torch.Tensor | Non
             full = f"{prefix}.{name}" if prefix else name
             known = full if value is None else first.setdefault(id(value), full)
             yield Entry(full, kind, None, None if known == full else known), value
-
-
-@contextlib.contextmanager
-def _counting(wanted: bool) -> Iterator[OpCounter]:
-    counter = OpCounter()
-    if not wanted:
-        yield counter
-        return
-    with counter:
-        yield counter

@@ -14,23 +14,11 @@ import torch
 
 from .wire import BODY_CAP, DictV, DtypeV, HandleV, ListV, OpaqueV, TensorV, TupleV, Value, WireError, words
 
-DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
-        torch.complex64,
-        torch.complex128,
-        torch.uint8,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.bool,
-    )
-}
+_CROSSING = (
+    torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool,
+)  # fmt: skip
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in _CROSSING}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 DEPTH_CAP = 24
 ITEMS_CAP = 100_000
