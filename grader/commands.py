@@ -67,8 +67,10 @@ def grade(run: Run) -> int:
     finally:
         if zygote is not None:
             zygote.close()
-    terminal.render(report, console)
-    _write(report, run.targets)
+    try:
+        _write(report, run.targets)
+    finally:  # after the files: whoever reads along may have closed the pipe (`| head`)
+        terminal.render(report, console)
     if run.submission is None and not run.debug and not report.faulty:
         remember(place, report, {name: module.source for name, module in submission.modules.items()})
     return score.exit_code(report)
