@@ -162,6 +162,14 @@ class Environment:
     device: str
     isolation: Isolation
     seed: int
+    walls: tuple[str, ...] = ()  # what the isolation is made of: "bubblewrap", "landlock", "seccomp"
+
+    @property
+    def wall(self) -> str:
+        """The isolation in words."""
+        if self.isolation is Isolation.PROCESS:
+            return f"{self.isolation}, not locked down (grade doctor says why)"
+        return f"{self.isolation} by {', '.join(self.walls)}" if self.walls else f"{self.isolation}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,15 @@ class Grader:
         return Report(submission.name, submission.sha256, self.environment(), exercises, tuple(submission.notes))
 
     def environment(self) -> Environment:
-        isolation = Isolation.NONE if self.zygote is None else self.zygote.isolation
+        around = self.zygote.walls if self.zygote is not None else None
         return Environment(
-            version("cnn-grader"), platform.python_version(), torch.__version__, self.device, isolation, SEED
+            version("cnn-grader"),
+            platform.python_version(),
+            torch.__version__,
+            self.device,
+            Isolation.NONE if around is None else around.isolation,
+            SEED,
+            () if around is None else around.names,
         )
 
     def _exercise(self, exercise: Exercise, tasks: Sequence[str], module: Module | None, tell: Tell) -> ExerciseResult:

@@ -92,9 +92,9 @@ def test_what_builds_on_a_wrong_class_waits_for_it(grader):
 
 # Hostile code that speaks the wire's own language: the worker's functions are objects in its process.
 ASKING = """
-import socket, sys
-zygote = next(m for m in list(sys.modules.values()) if "STANDARD_FDS" in getattr(m, "__dict__", ()))
-asking, Call, channel = zygote._ask, zygote.Call, socket.socket(fileno=3)
+import sys
+life = next(m for m in list(sys.modules.values()) if "CHANNEL" in getattr(m, "__dict__", ()))
+asking, Call = life._ask, life.Call
 """
 RIGHT = """
 import torch
@@ -168,7 +168,7 @@ def test_nothing_of_the_right_version_is_in_the_learners_process(helped):
     ],
 )
 def test_only_a_helper_is_answered(helped, question):
-    source = f"{ASKING}def g(x): return x\ndef f(x): return asking(channel, {question}, b'')\n"
+    source = f"{ASKING}def g(x): return x\ndef f(x): return asking({question}, b'')\n"
     learner = helped(source)
 
     with pytest.raises(LearnerDied, match="disturbed the channel"):
@@ -176,7 +176,7 @@ def test_only_a_helper_is_answered(helped, question):
 
 
 def test_a_question_that_nobody_offered_to_answer_ends_the_worker(remembered):
-    source = f"{ASKING}def f(x): return asking(channel, Call('g', [1], {{}}), b'')\n"
+    source = f"{ASKING}def f(x): return asking(Call('g', [1], {{}}), b'')\n"
     session = remembered(WorkerSession(shared_zygote(), Load("m", "m.py", source), LIMITS, PATIENT))
 
     with pytest.raises(LearnerDied, match="disturbed the channel"):

@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 from kit import grade, solution, task, verdicts
 
-from grader.learner import Zygote
+from grader.learner import Zygote, walls
 from grader.model import Status, Verdict
 from grader.pipeline import Grader
 from grader.score import exit_code
+from grader.worker import control
 
 EXERCISE, TASK, NEIGHBOUR = "ex03_output_size", "same_padding", "receptive_field"
 WHOLE = solution(EXERCISE)
@@ -36,7 +37,7 @@ FAULTS = {
     "leaves with exit()": ("exit()", {"died"}, "SystemExit"),
     "interrupts": ("raise KeyboardInterrupt", {"raised"}, "KeyboardInterrupt"),
     "crashes": ("import ctypes; ctypes.string_at(0)", {"died"}, "segmentation fault"),
-    "eats memory in a list": ("x = []\nwhile True: x.append(bytearray(2**31))", {"died"}, "memory"),
+    "eats memory in a list": ("x = []\nwhile True: x.append(bytearray(2**24))", {"died"}, "memory"),
     "eats memory in a tensor": ("import torch; return torch.zeros(2**40)", {"died"}, "memory"),
     "returns an 8 GB tensor": ("import torch; return torch.zeros(1).expand(2**31)", {"died"}, "larger"),
     "returns NaN": ("return float('nan')", {"wrong"}, "nan"),
@@ -57,7 +58,8 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def hasty(grader) -> Grader:
     """Short limits: these tests wait for them."""
-    budget = replace(grader.course.budget, call_seconds=1.5, again_seconds=0.3, load_seconds=5.0)
+    worker = control.Limits(500 * 2**20, 60, 8 * 2**20)  # touching gigabytes takes longer than a call may
+    budget = replace(grader.course.budget, call_seconds=1.5, again_seconds=0.3, load_seconds=5.0, worker=worker)
     return replace(grader, course=replace(grader.course, budget=budget))
 
 
@@ -150,8 +152,8 @@ def test_a_syntax_error_names_the_line(grader):
 
 
 def test_a_zygote_that_cannot_start_is_our_fault_and_gives_no_score(grader, monkeypatch):
-    monkeypatch.setattr("grader.learner.zygote.libraries", lambda: ["/nonexistent"])
-    broken = Zygote().start()
+    monkeypatch.setattr("grader.learner.box.package_files", dict)
+    broken = Zygote(walls.NONE).start()
     report = grade(replace(grader, zygote=broken), EXERCISE, WHOLE, frozenset({TASK}))
     broken.close()
 

@@ -24,7 +24,7 @@ def test_a_record_has_the_fields_of_the_schema_in_their_order(name: str) -> None
     data = read(SAMPLES[name])
     assert list(data) == ["schema", "submission", "score", "max_score", "environment", "exercises"]
     assert list(data["submission"]) == ["name", "sha256"]
-    assert list(data["environment"]) == ["grader", "python", "torch", "device", "isolation", "seed"]
+    assert list(data["environment"]) == ["grader", "python", "torch", "device", "isolation", "seed", "walls"]
     for exercise in data["exercises"]:
         assert list(exercise) == ["name", "score", "max_score", "tasks"]
         for task in exercise["tasks"]:

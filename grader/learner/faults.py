@@ -64,10 +64,13 @@ def fault_of(failure: Failure) -> LearnerFault:
             )
 
 
-def cause_of_death(status: int | None) -> str:
-    """A worker's wait status in words; None: it did not end by itself."""
-    if status is None:
+def cause_of_death(end: control.Answer | None) -> str:
+    """How a worker ended, in words; None: it did not end by itself."""
+    if end is None or end.status is None:
         return CLOSED
+    if end.excess:
+        return end.excess
+    status = end.status
     if os.WIFSIGNALED(status):
         return _signalled(os.WTERMSIG(status))
     code = os.WEXITSTATUS(status)

@@ -28,8 +28,9 @@ from grader.worker.wire import (
 )
 
 from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
+from .handle import Worker
 from .patience import Patience
-from .zygote import Worker, Zygote
+from .zygote import Zygote
 
 OUTPUT_CAP = 64 * 1024  # bytes of a learner's output that are kept; the rest is read and dropped
 READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
@@ -141,7 +142,7 @@ class WorkerSession:
             data = frame(Numbered(self._number, request), body)
         except WireError as error:
             raise GraderFault(f"a check asks for what cannot be sent: {error}") from None
-        patience = Patience.of(seconds, worker.pid)
+        patience = Patience.of(seconds, worker.host_pid or None)
         try:
             self._send(worker, data, patience)
             reply, answer = self._read(worker, patience)

@@ -57,6 +57,7 @@ def record(report: Report) -> Json:
             "device": env.device,
             "isolation": env.isolation.value,
             "seed": env.seed,
+            "walls": list(env.walls),
         },
         "exercises": [_exercise(exercise) for exercise in report.exercises],
     }

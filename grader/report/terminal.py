@@ -69,7 +69,7 @@ def renderables(report: Report, *, ascii_only: bool = False) -> Iterator[Rendera
 def header(report: Report) -> RenderableType:
     """Whose work this is, how it was run, and what was left out of it."""
     env = report.environment
-    how = f"{env.isolation} · {env.device} · Python {env.python} · torch {env.torch} · grader {env.grader}"
+    how = f"{env.wall} · {env.device} · Python {env.python} · torch {env.torch} · grader {env.grader}"
     name = Text.assemble("Submission  ", (words.line(report.submission), "bold"), no_wrap=True, overflow="ellipsis")
     notes = [Barred(Text(words.line(note)), "yellow") for note in report.notes]
     return Group(name, Text(f"{how} · seed {env.seed}", "dim"), *notes, Text())

@@ -1,7 +1,8 @@
-"""What a worker gives up before it reads a byte of the learner's. The place of the full lockdown.
+"""What a worker gives up before it reads a byte of the learner's. Once it is done there is no way back.
 
-Now: its parent's death is its own, a directory of its own, an environment of its own, limits on memory, processor time,
-file size and core dumps. `ISOLATION` is the name of what this adds up to.
+Always: its parent's death is its own, an environment of its own, no core dump, no look into its memory from outside,
+limits on memory, processor time, open files and file size. Where the system can (lockdown.py): no capability, no file
+but those it needs, no system call but those that computing needs.
 """
 
 from __future__ import annotations
@@ -13,26 +14,44 @@ import resource
 import signal
 import sys
 
-from .control import Limits
+from . import lockdown
+from .control import Limits, Setup
 
-ISOLATION = "process"
-_PR_SET_PDEATHSIG = 1
 OPEN_FILES = 64
+NOWHERE = "/nonexistent"
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
-def confine(directory: str, limits: Limits, parent: int) -> None:
-    """Lock this process down. Raises OSError where a limit that was asked for cannot be set."""
+def confine(directory: str, limits: Limits, parent: int, setup: Setup) -> None:
+    """Lock this process down. Raises OSError where something that was asked for cannot be enforced."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _die_with(parent)
-    os.chdir(directory)
+    die_with(parent)
+    os.chdir(directory or "/")
+    home = directory or NOWHERE
     os.environ.clear()
-    os.environ.update({"HOME": directory, "TMPDIR": directory, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"})
+    os.environ.update({"HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"})
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=2)  # at the soft limit SIGXCPU, which says why
     if sys.platform == "linux":  # macOS does not enforce RLIMIT_AS
         _limit(resource.RLIMIT_AS, _size_now() + limits.memory_bytes)
+    lockdown.lock(setup, directory)
+
+
+def hide() -> None:
+    """Nobody of this user may look into this process or trace it, nor into what it forks from here on."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def die_with(parent: int) -> None:
+    """This process dies when its parent does."""
+    if sys.platform != "linux":
+        return
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before we asked
+        os._exit(0)
 
 
 def _limit(kind: int, value: int, *, grace: int = 0) -> None:
@@ -49,10 +68,6 @@ def _size_now() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _die_with(parent: int) -> None:
-    if sys.platform != "linux":
-        return
+def _prctl(option: int, value: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we asked
-        os._exit(0)
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

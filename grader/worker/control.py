@@ -1,4 +1,7 @@
-"""What the trusted side asks of the zygote: spawn a worker, tell how one ended. Small typed messages, one at a time."""
+"""What the trusted side asks of the zygote: branch for a task's bans, spawn a worker, tell how one ended.
+
+Small typed messages, one at a time. The first one says how workers are locked down.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,27 @@ class Ban(msgspec.Struct, frozen=True):
     autograd: bool = False
 
 
+class Setup(msgspec.Struct, tag="setup", frozen=True):
+    """How every worker of this zygote is locked down; see lockdown.py and confine.py."""
+
+    place: str = ""  # the folder in which each worker gets one of its own; "": workers can write nowhere
+    landlock: bool = False
+    readable: tuple[str, ...] = ()  # what Landlock lets a worker read; () is all that is there
+    syscalls: bytes = b""  # the seccomp filter of learner/syscalls.py; b"" is none
+    packages: tuple[str, ...] = ()  # what a worker may import beside Python's own library
+
+
+class Branch(msgspec.Struct, tag="branch", frozen=True):
+    """Become a zygote for workers with these bans. One file descriptor comes along: its own socket for orders."""
+
+    bans: tuple[Ban, ...]
+    device: str
+
+
 class Spawn(msgspec.Struct, tag="spawn", frozen=True):
     """Two file descriptors come along: the worker's end of its socket, the write end of its output pipe."""
 
-    directory: str
     limits: Limits
-    bans: tuple[Ban, ...]
-    device: str
 
 
 class Ended(msgspec.Struct, tag="ended", frozen=True):
@@ -49,23 +66,30 @@ class Ended(msgspec.Struct, tag="ended", frozen=True):
     seconds: float
 
 
+Order = Setup | Branch | Spawn | Ended
+
+
 class Answer(msgspec.Struct, frozen=True):
-    """`pid` of a spawned worker (with its pidfd where the system has one), or the wait status of an ended one."""
+    """`pid` of a new process (of a worker with its pidfd, where the system has one), or how a worker has ended.
+
+    A pid is the zygote's name for a process: in a box it is not what it is called outside.
+    """
 
     pid: int = 0
     status: int | None = None
+    excess: str = ""  # what it had too much of, where the zygote killed it for that; see warden.py
 
 
-_orders: msgspec.msgpack.Decoder[Spawn | Ended] = msgspec.msgpack.Decoder(Spawn | Ended)
+_orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def send(sock: socket.socket, message: Spawn | Ended | Answer, fds: tuple[int, ...] = ()) -> None:
+def send(sock: socket.socket, message: Order | Answer, fds: tuple[int, ...] = ()) -> None:
     data = msgspec.msgpack.encode(message)
     socket.send_fds(sock, [LENGTH.pack(len(data)) + data], list(fds))
 
 
-def receive_order(sock: socket.socket) -> tuple[Spawn | Ended, list[int]] | None:
+def receive_order(sock: socket.socket) -> tuple[Order, list[int]] | None:
     """The next order and its file descriptors, or None where the trusted side has gone."""
     data, fds = _receive(sock)
     return None if data is None else (_orders.decode(data), fds)

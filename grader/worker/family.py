@@ -1,4 +1,4 @@
-"""The processes below the zygote: its workers, and whatever a worker's code has forked.
+"""The processes below a zygote: its workers (or branches), and whatever a worker's code has forked.
 
 A worker leads a session of its own, so that it and its forks die as one group; a fork that has left the group is handed
 to the zygote when its parent dies, and is killed there.
@@ -9,24 +9,37 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import shutil
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from . import warden
+from .cleanup import remove
 
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 200  # a killed orphan leaves its own children to us: again, but not for ever
 _KEPT_ENDINGS = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a worker ended: its wait status, and what it had too much of where that is why it was killed."""
+
+    status: int
+    excess: str = ""
+
+
 @dataclass(slots=True)
 class Family:
-    """Who lives, with the directory of each, and how those ended who do not."""
+    """Who lives, with the folder of each ("" for none), and how those ended who do not."""
 
+    place: str = ""  # where folders are made; "" for nowhere
     workers: dict[int, str] = field(default_factory=dict)
-    _endings: dict[int, int] = field(default_factory=dict)
+    _excess: dict[int, str] = field(default_factory=dict)
+    _endings: dict[int, Ending] = field(default_factory=dict)
 
     def adopt_orphans(self) -> None:
         """From here on, what a dead descendant leaves behind becomes a child of this process."""
@@ -34,8 +47,19 @@ class Family:
             with contextlib.suppress(OSError, AttributeError):
                 ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
-    def ending(self, pid: int, seconds: float) -> int | None:
-        """The wait status of a worker that has ended, or None where it has not within `seconds`."""
+    def folder(self) -> str:
+        """A new folder for a worker to come, or "" where there is no place for one."""
+        return tempfile.mkdtemp(dir=self.place) if self.place else ""
+
+    def look_after(self) -> None:
+        """Kill whoever has too much of what the kernel does not count."""
+        for pid, folder in self.workers.items():
+            if pid not in self._excess and (words := warden.excess(pid, folder)):
+                self._excess[pid] = words
+                _kill(pid)
+
+    def ending(self, pid: int, seconds: float) -> Ending | None:
+        """How a worker has ended, or None where it has not within `seconds`."""
         deadline = time.monotonic() + seconds
         self.reap()
         while pid in self.workers and time.monotonic() < deadline:
@@ -50,15 +74,14 @@ class Family:
                 self._collect(pid)
             self._kill_orphans()
 
-    def end(self) -> None:
-        """Kill everybody, and remove the directories, since whoever would have done it may have been killed itself."""
-        left = dict(self.workers)
-        for pid in left:
+    def end(self, patience: float = 0.0) -> None:
+        """Kill everybody who has not left within `patience` seconds, and remove their folders."""
+        deadline = time.monotonic() + patience
+        for pid in list(self.workers):
+            if patience and self.ending(pid, max(0.0, deadline - time.monotonic())) is not None:
+                continue
             _kill(pid)
-        for pid, directory in left.items():
             self.ending(pid, 2.0)
-            with contextlib.suppress(RecursionError):
-                shutil.rmtree(directory, ignore_errors=True)
 
     def _next_dead(self) -> int:
         """A child that has ended and still holds its pid, or 0. Raises ChildProcessError where there is no child."""
@@ -81,8 +104,9 @@ class Family:
     def _bury(self, pid: int, status: int) -> None:
         if pid not in self.workers:
             return
-        del self.workers[pid]
-        self._endings[pid] = status
+        if folder := self.workers.pop(pid):
+            remove(Path(folder))
+        self._endings[pid] = Ending(status, self._excess.pop(pid, ""))
         while len(self._endings) > _KEPT_ENDINGS:
             self._endings.pop(next(iter(self._endings)))
 

@@ -1,34 +1,39 @@
-"""Imports torch once, then forks a worker for every order. It never sees a submission's bytes.
+"""Imports torch once, branches for each set of bans, and forks a worker for every order. Sees no submission's bytes.
 
-Rules: no tensor operation, no backward, no CUDA call in this process (a parallel operation in the parent hangs the
-child); one thread. The child locks itself down and only then reads its own socket, over which the source comes.
+The root does nothing but branch: a branch is a fork of it in which the op guard is armed, and which forks the workers.
+Rules for both: no tensor operation, no backward, no CUDA call (a parallel operation in the parent hangs the child); one
+thread. A worker locks itself down and only then reads its own socket, over which the source comes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import importlib
 import os
 import random
+import select
 import signal
 import socket
 import sys
 import traceback
+from pathlib import Path
+from typing import NoReturn
 
 import torch
 
-from . import control
-from .confine import confine
+from . import control, lockdown
+from .cleanup import remove
+from .confine import confine, die_with, hide
 from .family import Family
-from .guard import arm
-from .serve import Servant
+from .guard import Guard, arm
+from .imports import allow_only
+from .life import CHANNEL, live, say_ready
 from .slim import skip_dynamo
-from .wire import PREFIX, Backward, Call, Reply, frame, lengths, read_reply, read_request, reply_frame
+from .warden import LOOK_SECONDS
 
-_FOR_META = ("sympy", "torch.fx.experimental.symbolic_shapes")  # what torch imports for the first meta tensor
-STANDARD_FDS = 3  # stdin, stdout, stderr; the worker's socket comes next
+# What torch and learners import when they first need it: here it is paid once.
+_FOR_LATER = ("sympy", "torch.fx.experimental.symbolic_shapes", "numpy.random")
 
 
 def main(fd: int) -> None:
@@ -36,31 +41,93 @@ def main(fd: int) -> None:
     torch.set_num_threads(1)
     skip_dynamo()
     orders = socket.socket(fileno=fd)
+    received = control.receive_order(orders)
+    if received is None or not isinstance(received[0], control.Setup):
+        return  # the trusted side has gone
+    setup = received[0]
     control.send(orders, control.Answer(os.getpid()))
-    for name in _FOR_META:  # the other side is still busy
+    for name in _FOR_LATER:  # the other side is still busy
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    allow_only(setup.packages)
+    lockdown.warm_up(setup)
+    hide()
+    torch.default_generator.manual_seed(0)  # random numbers are the same in every worker of every run
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed(0)
     gc.collect()
     gc.freeze()  # the children share these pages as long as the collector leaves them alone
     family = Family()
     family.adopt_orphans()
     while (received := control.receive_order(orders)) is not None:
         order, fds = received
+        if isinstance(order, control.Branch):
+            _branch(orders, order, fds, family, setup)
+        family.reap()
+    family.end(patience=3.0)  # the branches end as we do, once their workers have
+    if setup.place:
+        remove(Path(setup.place))  # whoever would have done it may have been killed
+
+
+def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family: Family, setup: control.Setup) -> None:
+    root = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        orders.close()
+        try:
+            die_with(root)
+            own = socket.socket(fileno=fds[0])
+            guard = arm(order.bans, order.device)
+            gc.freeze()
+            control.send(own, control.Answer(os.getpid()))
+            _serve(own, guard, setup)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(control.NOT_READY)
+        os._exit(0)
+    family.workers[pid] = ""
+    os.close(fds[0])
+    control.send(orders, control.Answer(pid))
+
+
+def _serve(orders: socket.socket, guard: Guard, setup: control.Setup) -> None:
+    """The life of a branch."""
+    family = Family(setup.place)
+    family.adopt_orphans()
+    poll = select.poll()
+    poll.register(orders, select.POLLIN)
+    while True:
+        while not poll.poll(LOOK_SECONDS * 1000 if family.workers else None):
+            family.look_after()
+        received = control.receive_order(orders)
+        if received is None:
+            break
+        order, fds = received
         if isinstance(order, control.Ended):
-            control.send(orders, control.Answer(order.pid, family.ending(order.pid, order.seconds)))
-        else:
-            _spawn(orders, order, fds, family)
+            ending = family.ending(order.pid, order.seconds)
+            end = (None, "") if ending is None else (ending.status, ending.excess)
+            control.send(orders, control.Answer(order.pid, *end))
+        elif isinstance(order, control.Spawn):
+            _spawn(orders, order, fds, family, guard, setup)
             family.reap()
     family.end()
 
 
-def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int], family: Family) -> None:
-    parent = os.getpid()
+def _spawn(
+    orders: socket.socket,
+    order: control.Spawn,
+    fds: list[int],
+    family: Family,
+    guard: Guard,
+    setup: control.Setup,
+) -> None:
+    parent, folder = os.getpid(), family.folder()
     pid = os.fork()
     if pid == 0:
         orders.close()
-        _work(order, fds, parent)
-    family.workers[pid] = order.directory
+        _work(order, fds, parent, folder, guard, setup)
+    family.workers[pid] = folder
     for fd in fds:
         os.close(fd)
     handles = (os.pidfd_open(pid),) if hasattr(os, "pidfd_open") else ()
@@ -69,28 +136,22 @@ def _spawn(orders: socket.socket, order: control.Spawn, fds: list[int], family: 
         os.close(fd)
 
 
-def _work(order: control.Spawn, fds: list[int], parent: int) -> None:
-    """The life of a worker. It ends with the process, whatever happens."""
+def _work(
+    order: control.Spawn, fds: list[int], parent: int, folder: str, guard: Guard, setup: control.Setup
+) -> NoReturn:
+    """A worker, until it is ready for what is the learner's. It ends with the process, whatever happens."""
     try:
         os.setsid()  # a group of its own: it cannot kill ours by `kill(0)`, and its forks die with it
         _take(*fds)
         _fresh_streams()
-        confine(order.directory, order.limits, parent)
-        guard = arm(order.bans, order.device)
-        _seed()
-        channel = socket.socket(fileno=STANDARD_FDS)
-        channel.sendall(frame(Reply(0), b""))  # confined and ready: what goes wrong from here on is the learner's
+        random.seed(0)  # Python draws a new seed in every fork
+        confine(folder, order.limits, parent, setup)
+        say_ready()  # what goes wrong from here on is the learner's
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(control.NOT_READY)
-    try:
-        _serve(channel, Servant(guard, functools.partial(_ask, channel)))
-    except MemoryError:
-        os._exit(control.OUT_OF_MEMORY)
-    except BaseException:
-        os._exit(control.CHANNEL_LOST)
-    os._exit(0)
+    live(guard)
 
 
 def _take(channel: int, output: int) -> None:
@@ -99,17 +160,9 @@ def _take(channel: int, output: int) -> None:
     os.dup2(output, 2)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    os.dup2(channel, STANDARD_FDS)
-    os.set_inheritable(STANDARD_FDS, False)
-    os.closerange(STANDARD_FDS + 1, max(1024, channel, output, null) + 64)
-
-
-def _seed() -> None:
-    """Random numbers are the same in every worker of every run."""
-    torch.default_generator.manual_seed(0)
-    random.seed(0)
-    if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(0)
+    os.dup2(channel, CHANNEL)
+    os.set_inheritable(CHANNEL, False)
+    os.closerange(CHANNEL + 1, max(1024, channel, output, null) + 64)
 
 
 def _fresh_streams() -> None:
@@ -122,44 +175,6 @@ def _fresh_streams() -> None:
     sys.stdout = os.fdopen(1, "w", 1, closefd=False, **options)  # type: ignore[call-overload]
     sys.stderr = os.fdopen(2, "w", 1, closefd=False, **options)  # type: ignore[call-overload]
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-
-
-def _serve(channel: socket.socket, servant: Servant) -> None:
-    while (received := _frame(channel)) is not None:
-        header, body = received
-        channel.sendall(reply_frame(*servant.answer(read_request(header), body)))
-
-
-def _ask(channel: socket.socket, request: Call | Backward, body: bytes) -> tuple[Reply, bytearray]:
-    """A helper's question, in the middle of an answer."""
-    channel.sendall(frame(Reply(0, ask=request), body))
-    received = _frame(channel)
-    if received is None:
-        os._exit(control.CHANNEL_LOST)
-    header, answer = received
-    return read_reply(header), answer
-
-
-def _frame(channel: socket.socket) -> tuple[bytes, bytearray] | None:
-    """(header, body) of the next frame, or None where the trusted side has closed the socket."""
-    prefix = _exactly(channel, PREFIX.size)
-    if prefix is None:
-        return None
-    head, length = lengths(bytes(prefix))
-    header, body = _exactly(channel, head), _exactly(channel, length)
-    return None if header is None or body is None else (bytes(header), body)
-
-
-def _exactly(channel: socket.socket, count: int) -> bytearray | None:
-    """`count` bytes, or None where the trusted side has closed the socket."""
-    data = bytearray(count)
-    view = memoryview(data)
-    while view:
-        got = channel.recv_into(view)
-        if got == 0:
-            return None
-        view = view[got:]
-    return data
 
 
 def ignore_interrupts() -> None:

@@ -1,0 +1,101 @@
+"""The kernel's part of the lockdown, on Linux: capabilities, Landlock, seccomp. Each holds until the process ends.
+
+Whatever was asked for and cannot be had is an OSError: a worker that is not locked down never sees a learner's byte.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import struct
+from typing import Any
+
+from .control import Setup
+
+# Stands in a filter where the process's own number belongs, which it alone knows; see learner/syscalls.py.
+OWN_PID = 0x7ACE51DE
+DEVICES_READ = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+DEVICE_WRITTEN = "/dev/null"
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
+_CAPABILITY_VERSION_3 = 0x20080522
+_INSTRUCTION = struct.Struct("=HBBI")
+
+
+def lock(setup: Setup, directory: str) -> None:
+    """Give up what `setup` says, for good. `directory` is the one place left to write to, "" for none."""
+    if setup.landlock or setup.syscalls:
+        _drop_capabilities()
+    if setup.landlock:
+        _landlock(setup.readable or _all_but_processes(setup.place), directory)
+    if setup.syscalls:
+        _seccomp(setup.syscalls)
+
+
+def warm_up(setup: Setup) -> None:
+    """Load what `lock` needs, so that no worker pays for it."""
+    if setup.landlock:
+        import landlockpy
+
+        landlockpy.abi_version()
+    if setup.landlock or setup.syscalls:
+        _libc()
+
+
+@functools.cache
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _drop_capabilities() -> None:
+    """Root without its powers: only matters where the grader itself runs as root and there is no box."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    number = {"x86_64": 126, "aarch64": 91, "riscv64": 91}.get(os.uname().machine)
+    if number is not None:
+        _checked(_libc().syscall(number, header, bytes(24)), "capset")
+
+
+def _all_but_processes(place: str) -> tuple[str, ...]:
+    """What a box shows, apart from what it shows of its processes and of other workers' folders."""
+    hidden = {"/proc", "/dev", *("/" + part for part in place.split("/")[1:2])}
+    found = [entry.path for entry in os.scandir("/") if not entry.is_symlink()]
+    return tuple(path for path in found if path not in hidden)
+
+
+def _landlock(readable: tuple[str, ...], directory: str) -> None:
+    from landlockpy import AccessFS, Ruleset, Scope
+
+    read = AccessFS.READ_FILE | AccessFS.READ_DIR
+    write = (
+        AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.REMOVE_FILE
+    ) | AccessFS.REMOVE_DIR
+    with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as ruleset:
+        for path in readable:
+            ruleset.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
+        for path in DEVICES_READ:
+            ruleset.allow_path(path, AccessFS.READ_FILE)
+        ruleset.allow_path(DEVICE_WRITTEN, AccessFS.WRITE_FILE | AccessFS.TRUNCATE)
+        if directory:
+            ruleset.allow_path(directory, read | write)
+        ruleset.restrict()
+
+
+def _seccomp(program: bytes) -> None:
+    """Load a classic BPF program, this process's number put in its place."""
+    own = os.getpid()
+    code = bytearray()
+    for operation, true, false, value in _INSTRUCTION.iter_unpack(program):
+        code += _INSTRUCTION.pack(operation, true, false, own if value == OWN_PID else value)
+    memory = ctypes.create_string_buffer(bytes(code), len(code))
+    fprog = struct.pack("=HxxxxxxQ", len(code) // _INSTRUCTION.size, ctypes.addressof(memory))  # struct sock_fprog
+    libc = _libc()
+    zero = ctypes.c_ulong(0)
+    _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), zero, zero, zero), "no_new_privs")
+    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    _checked(libc.prctl(_PR_SET_SECCOMP, mode, ctypes.c_char_p(fprog), zero, zero), "seccomp")
