@@ -22,8 +22,8 @@ def _words(text: str) -> tuple[str, ...]:
 # Seen in use by training, attention, SVD, FFT, jit, vmap, saving and loading, and numpy.
 ALLOWED = _words("""
     read write readv writev pread64 pwrite64 lseek close fstat stat lstat newfstatat statx access faccessat
-    faccessat2 openat open getcwd getdents64 mkdir mkdirat unlink unlinkat rmdir rename renameat renameat2 ftruncate fsync
-    fdatasync dup dup2 dup3 poll ppoll select pselect6 chdir fchdir umask flock
+    faccessat2 openat open getcwd getdents64 mkdir mkdirat unlink unlinkat rmdir rename renameat renameat2
+    ftruncate fsync fdatasync dup dup2 dup3 poll ppoll select pselect6 chdir fchdir umask flock
     mmap munmap mremap mprotect madvise brk membarrier
     futex futex_waitv set_robust_list get_robust_list rseq sched_yield sched_getaffinity sched_getparam
     sched_getscheduler sched_get_priority_max sched_get_priority_min get_mempolicy getcpu

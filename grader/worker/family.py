@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +48,15 @@ class Family:
                 ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
     def folder(self) -> str:
-        """A new folder for a worker to come, or "" where there is no place for one."""
-        return tempfile.mkdtemp(dir=self.place) if self.place else ""
+        """A new folder for a worker to come, or "" where there is no place for one.
+
+        Of the names the first that is free: what a learner prints of it must not differ from run to run.
+        """
+        for number in itertools.count() if self.place else ():
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder := os.path.join(self.place, str(number)), 0o700)
+                return folder
+        return ""
 
     def look_after(self) -> None:
         """Kill whoever has too much of what the kernel does not count."""

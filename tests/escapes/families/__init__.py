@@ -1,0 +1,1 @@
+"""The families of attacks: a module each, with a list `ATTACKS`."""

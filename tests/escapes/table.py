@@ -1,0 +1,89 @@
+"""Runs the attacks in a throw-away namespace, reads their lines, and makes the page of the two tables."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import throwaway
+
+SECONDS = 1500.0
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    family: str
+    sentence: str
+    verdicts: tuple[str, ...]
+    score: float
+    got: str
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def run(only: Sequence[str], *, fallback: bool, tell: Callable[[Row], None] = lambda row: None) -> list[Row]:
+    """Every attack asked for. Raises CannotBeMade; AssertionError where the run itself did not come to its end."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        done = throwaway.run(
+            [*only, *(["--fallback"] if fallback else [])],
+            fallback=fallback,
+            stdout=out,
+            stderr=err,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS,
+        )
+        out.seek(0)
+        err.seek(0)
+        lines = [json.loads(line) for line in out.read().splitlines()]
+        assert done.returncode == 0, f"exit {done.returncode} after {len(lines)} lines: {err.read()[-3000:]}"
+    head, *rest = lines
+    expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
+    assert head["walls"] == expected, f"the walls are {head['walls']}"
+    assert len(rest) == head["attacks"], f"{len(rest)} of {head['attacks']} attacks came to an end"
+    rows = [Row(**{**line, "verdicts": tuple(line["verdicts"]), "problems": tuple(line["problems"])}) for line in rest]
+    for row in rows:
+        tell(row)
+    return rows
+
+
+def table(boxed: Sequence[Row], fallback: Sequence[Row]) -> str:
+    """The page: a section a family, a line an attack; the second column of each only where it differs."""
+    other = {row.name: row for row in fallback}
+    lines = [_HEAD.format(attacks=len(boxed))]
+    family = ""
+    for row in boxed:
+        if row.family != family:
+            family = row.family
+            lines += [f"\n## {family}\n", "| attack | what it does | verdict | points | what it came home with |",
+                      "|---|---|---|---|---|"]  # fmt: skip
+        there = other[row.name]
+        got = _cell(row.got)
+        if _cell(there.got) != got:
+            got += f"<br>*without user namespaces:* {_cell(there.got)}"
+        verdicts = ", ".join(row.verdicts)
+        if there.verdicts != row.verdicts:
+            verdicts += f"<br>*without:* {', '.join(there.verdicts)}"
+        lines.append(f"| {row.name} | {_cell(row.sentence)} | {verdicts} | {row.score:g} | {got} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    cut = text if len(text) <= 160 else text[:160] + " …"
+    for sign in "\\`*_{}[]<>|#$~&":
+        cut = cut.replace(sign, f"&#{ord(sign)};")
+    return " ".join(cut.split())
+
+
+_HEAD = """# What becomes of an attack
+
+{attacks} hostile submissions, each graded like any other, in a throw-away namespace: `python -m tests.escapes --table
+docs/escapes.md` makes this page, and our own suite runs all of them. Each has to end without a point that its answers
+did not earn, with nothing of ours or of another learner in its report, and with host and run as they were: no file
+changed, no process left, nothing heard on a socket, and the next honest submission at its full marks.
+
+The walls are bubblewrap, Landlock and seccomp; then, with user namespaces switched off, Landlock and seccomp alone.
+Where the two differ, both are said. GOT is what an attempt returned, REFUSED the exception that it met."""
