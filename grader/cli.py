@@ -106,3 +106,11 @@ def verify(
     from .commands import prove
 
     return prove(tuple(what or ()), mutants=mutants, page=matrix)
+
+
+@app.command()
+def doctor() -> int:
+    """What this machine can enforce against a learner's code, tried out, and how to get what is missing."""
+    from .commands import examine_machine
+
+    return examine_machine()

@@ -178,3 +178,20 @@ def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = N
         write_text(page, render(known, published, before))
     console.print(f"{checks} checks, {mistakes} known mistakes, {faults} things not proved", highlight=False)
     return 1 if faults else 0
+
+
+def examine_machine() -> int:
+    """`grade doctor`: exit 0 only where strangers can be graded."""
+    from .doctor import examine, render
+    from .learner import Zygote
+
+    console = Console()
+    zygote = Zygote().start()
+    try:
+        with console.status("trying what a submission could do here") as spinner:
+            health = examine(zygote, lambda finding: spinner.update(finding.what))
+    finally:
+        zygote.close()
+    for part in render(health):
+        console.print(part, highlight=False)
+    return 0 if health.sound else 1

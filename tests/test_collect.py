@@ -19,6 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grader.collect import Module, Submission, archive, collect, files
+from grader.collect import notebook as notebook_reader
 from grader.collect.candidates import LeftOut, exercise_in
 from grader.collect.contents import NOTEBOOK_LIMIT, SOURCE_LIMIT
 from grader.collect.decode import decode
@@ -430,6 +431,14 @@ def test_a_notebook_that_cannot_be_read_is_there_with_its_problem(tmp_path, cont
     assert module.source == ""
 
 
+def test_no_more_cells_are_read_than_a_source_can_hold(tmp_path, monkeypatch):
+    read: list[list[str]] = []
+    monkeypatch.setattr(notebook_reader, "python_lines", lambda lines: read.append(lines) or lines)
+    module = read_notebook(tmp_path, notebook(*[""] * 100_000))
+    assert "longer than a megabyte" in (module.problem or "")
+    assert len(read) < SOURCE_LIMIT // len("# --- code cell 1 ---")
+
+
 def test_pictures_in_outputs_do_not_make_a_notebook_too_large(tmp_path):
     picture = {"cell_type": "code", "source": "x = 1", "outputs": [{"data": {"image/png": "A" * (2 * SOURCE_LIMIT)}}]}
     assert read_notebook(tmp_path, notebook(picture)).problem is None
@@ -550,6 +559,22 @@ def test_a_zip_of_too_many_entries_is_wrong_usage(tmp_path, monkeypatch, factor)
     entries = {f"{number}.txt": "" for number in range(11 * factor)}
     with pytest.raises(UsageError, match="more than 10 entries"):
         collect_zip(tmp_path, entries)
+
+
+def test_a_zip_with_a_long_list_of_few_entries_is_wrong_usage(tmp_path):
+    info = zipfile.ZipInfo("ex04_conv.py")
+    info.extra = b"\x99\x99\0\0" * 16_000  # a second of zipfile's time for 16 such entries
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr(info, CODE)
+    data = buffer.getvalue()
+    start = data.index(b"PK\1\2")
+    record, end = data[start:-22], data[-22:]
+    many = record * (archive.DIRECTORY_LIMIT // len(record) + 1)
+    long = data[:start] + many + end[:12] + struct.pack("<L", len(many)) + end[16:]
+    assert set(collect(hand_in(tmp_path, "alice.zip", data), NAMES).modules) == {"ex04_conv"}
+    with pytest.raises(UsageError, match="too long a list"):
+        collect(hand_in(tmp_path, "alice.zip", long), NAMES)
 
 
 def test_a_zip_that_is_too_large_itself_is_wrong_usage(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from .candidates import BELOW, Candidate, Found, LeftOut, Unreadable, candidate_
 
 ARCHIVE_LIMIT = 50 * 2**20  # bytes of the archive itself
 ENTRIES = 2000
+DIRECTORY_LIMIT = 2**20  # bytes that the list of entries may take: room for 500 of each
 TOTAL_LIMIT = 20 * 2**20  # bytes unpacked, all entries together
 RATIO = 200  # unpacked to packed; text rarely passes 20
 RATIO_FROM = 64 * 2**10  # below this size a ratio says nothing: a file of blank lines is no bomb
@@ -26,6 +27,25 @@ RATIO_FROM = 64 * 2**10  # below this size a ratio says nothing: a file of blank
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1  # flag bit 0
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # LZMA may ask for 4 GB before its first byte
+
+
+class _Crowded(Exception):
+    """A list of entries that is too long to be looked at."""
+
+
+class _Data(io.BytesIO):
+    """The archive's bytes; until it is `opened`, no list of entries that is too long is read from them.
+
+    zipfile reads that list in one piece and takes it apart before anybody can count: 50 MB of empty extra fields would
+    keep it busy for half a minute.
+    """
+
+    opened = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.opened and size is not None and size > DIRECTORY_LIMIT:
+            raise _Crowded
+        return super().read(size)
 
 
 @dataclass(slots=True)
@@ -66,12 +86,17 @@ def _open(path: Path) -> zipfile.ZipFile:
         raise UsageError(f"{files.shown(path)}: larger than {limit} MB; zip only the files of the exercises")
     # zipfile makes an object an entry before we can count: a rough count first (a zip inside may add to it).
     crowded = data.count(_DIRECTORY_ENTRY) > 10 * ENTRIES
+    file = _Data(data)
     try:
-        archive = None if crowded else zipfile.ZipFile(io.BytesIO(data))
+        archive = None if crowded else zipfile.ZipFile(file)
+    except _Crowded:
+        archive = None
     except Exception as error:  # zipfile lets out what its parsing meets: struct.error, UnicodeDecodeError, …
         raise UsageError(f"{files.shown(path)}: this is no zip that can be read; make it again") from error
     if archive is None or len(archive.infolist()) > ENTRIES:
-        raise UsageError(f"{files.shown(path)}: more than {ENTRIES} entries; zip only the files of the exercises")
+        many = f"more than {ENTRIES} entries, or too long a list of them"
+        raise UsageError(f"{files.shown(path)}: {many}; zip only the files of the exercises")
+    file.opened = True
     if any(info.flag_bits & _ENCRYPTED for info in archive.infolist()):
         raise UsageError(f"{files.shown(path)}: this zip asks for a password; make it again without one")
     return archive

@@ -36,13 +36,14 @@ def source_of(data: bytes, limit: int) -> tuple[str, tuple[int, ...]]:
     """
     lines: list[str] = []
     heads: list[int] = []
-    for number, text in enumerate(_code_cells(data), 1):
-        limit -= len(text) + 1
+    for number, cell in enumerate(_code_cells(data), 1):
+        head, text = f"# --- code cell {number} ---", unix_lines(cell)
+        limit -= len(head) + len(text) + 2
         if limit < 0:
             raise Unreadable("its code is longer than a megabyte; keep data out of it.")
-        lines.append(f"# --- code cell {number} ---")
+        lines.append(head)
         heads.append(len(lines))
-        lines += python_lines(unix_lines(text).split("\n"))
+        lines += python_lines(text.split("\n"))
     return "\n".join([*lines, ""]), tuple(heads)
 
 

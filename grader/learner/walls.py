@@ -75,7 +75,7 @@ def _bubblewrap(missing: dict[str, str]) -> tuple[str, bool]:
                 f"bwrap is installed and cannot make a box here ({said[-1] if said else 'no reason given'}): "
                 "allow user namespaces (sysctl user.max_user_namespaces=15000; on Ubuntu 24 also "
                 "kernel.apparmor_restrict_unprivileged_userns=0; in Docker --security-opt seccomp=unconfined "
-                "--security-opt systempaths=unconfined)"
+                "--security-opt apparmor=unconfined --security-opt systempaths=unconfined)"
             )
             return "", False
         return program, b"--size" in _run(program, "--help").stdout

@@ -72,9 +72,8 @@ def _landlock(readable: tuple[str, ...], directory: str) -> None:
     from landlockpy import AccessFS, Ruleset, Scope
 
     read = AccessFS.READ_FILE | AccessFS.READ_DIR
-    write = (
-        AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.REMOVE_FILE
-    ) | AccessFS.REMOVE_DIR
+    write = AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.REFER  # the last: to rename from folder to folder
+    write |= AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR
     with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as ruleset:
         for path in readable:
             ruleset.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)

@@ -1,0 +1,6 @@
+"""`grade doctor`: what this machine can enforce, proved by trying it, and how to get what is missing."""
+
+from .probe import Finding, Health, Wall, examine
+from .show import render
+
+__all__ = ["Finding", "Health", "Wall", "examine", "render"]
