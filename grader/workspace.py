@@ -15,10 +15,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .collect.candidates import LeftOut
+from .collect.files import read_regular
 from .model import Report
 
 FILE = Path(".grade") / "state.json"
 SCHEMA = "grade-state/1"
+SIZE = 2**20
+
+
+def _is_real(folder: Path) -> bool:
+    """Whether what we keep lies in this folder: a link in one that came with a submission leads elsewhere."""
+    return not (folder / FILE).parent.is_symlink()
 
 
 def fingerprint(source: str) -> str:
@@ -27,8 +35,8 @@ def fingerprint(source: str) -> str:
 
 def recall(folder: Path) -> dict[str, Any]:
     """exercise -> {"source": fingerprint, "tasks": {task: {"status", "score"}}}."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        data = json.loads((folder / FILE).read_text("utf-8"))
+    with contextlib.suppress(LeftOut, ValueError, RecursionError):
+        data = json.loads(read_regular(folder / FILE, SIZE) if _is_real(folder) else b"")
         if isinstance(data, dict) and data.get("schema") == SCHEMA and isinstance(data.get("exercises"), dict):
             return {name: entry for name, entry in data["exercises"].items() if _is_entry(entry)}
     return {}
@@ -62,7 +70,8 @@ def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:
         tasks |= {task.name: {"status": task.status.value, "score": task.score} for task in exercise.tasks}
         known[exercise.name] = {"source": mark, "tasks": tasks}
     with contextlib.suppress(OSError):
-        write_text(folder / FILE, json.dumps({"schema": SCHEMA, "exercises": known}, indent=1) + "\n")
+        if _is_real(folder):
+            write_text(folder / FILE, json.dumps({"schema": SCHEMA, "exercises": known}, indent=1) + "\n")
 
 
 def write_text(file: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 
 import pytest
@@ -144,3 +145,20 @@ def test_any_text_can_be_fingerprinted_and_written(tmp_path):
 
     assert (tmp_path / "a" / "b.txt").read_text("utf-8") == "lone \\ud800 é"
     assert fingerprint("lone \ud800") != fingerprint("lone")
+
+
+def test_what_a_folder_brings_along_is_neither_waited_for_nor_written_through(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "state.json").write_text("precious")
+    linked, pipe = tmp_path / "linked", tmp_path / "pipe"
+    linked.mkdir()
+    (linked / ".grade").symlink_to(elsewhere)
+    (pipe / ".grade").mkdir(parents=True)
+    os.mkfifo(pipe / ".grade" / "state.json")
+    for folder in (linked, pipe):
+        assert recall(folder) == {}
+    remember(linked, report(a=2.0), {"ex04": "x"})
+
+    assert (elsewhere / "state.json").read_text() == "precious"
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["state.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,9 @@ LISTED = 2000  # entries of a folder that are looked at for names like "ex04_con
 
 # O_NONBLOCK: opening a pipe must not wait for its other end. Windows has none of these but needs O_BINARY.
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_FOLDER = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_DIRECTORY"))
 _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}
+_HELD = {os.open, os.stat} <= os.supports_dir_fd and os.scandir in os.supports_fd  # not on Windows
 
 
 def shown(path: Path) -> str:
@@ -41,20 +44,38 @@ def mode_of(path: Path) -> int | None:
         raise UsageError(f"{shown(path)}: this cannot be read ({error.strerror}); check its permissions") from error
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """At most limit + 1 bytes of a regular file. Raises LeftOut for anything else."""
+def read_regular(path: Path, limit: int, *, folder: Path | None = None) -> bytes:
+    """At most limit + 1 bytes of a regular file. Raises LeftOut for anything else.
+
+    `folder`: where the submission lies; no folder from there to the file is a link, or becomes one while we look.
+    """
     try:
-        kind = stat.S_IFMT(os.lstat(path).st_mode)
-        if kind != stat.S_IFREG:  # asked before opening too: opening a device can do things
-            raise LeftOut(_no_file(kind))
-        descriptor = os.open(path, _FLAGS)
-        with open(descriptor, "rb") as file:
-            kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-            if kind != stat.S_IFREG:
+        with _held(folder, path.parent) as held:
+            name = path if held is None else path.name
+            kind = stat.S_IFMT(os.stat(name, dir_fd=held, follow_symlinks=False).st_mode)
+            if kind != stat.S_IFREG:  # asked before opening too: opening a device can do things
                 raise LeftOut(_no_file(kind))
-            return file.read(limit + 1)
+            with open(os.open(name, _FLAGS, dir_fd=held), "rb") as file:
+                found = os.fstat(file.fileno())
+                if stat.S_IFMT(found.st_mode) != stat.S_IFREG:
+                    raise LeftOut(_no_file(stat.S_IFMT(found.st_mode)))
+                if found.st_nlink > 1:  # one who may not read a file may yet be able to name it in their own folder
+                    raise LeftOut("it is a hard link, one file with two names; put a copy in its place")
+                return file.read(limit + 1)
     except OSError as error:
         raise LeftOut(f"it cannot be opened ({error.strerror})") from error
+
+
+@contextlib.contextmanager
+def _held(folder: Path | None, place: Path) -> Iterator[int | None]:
+    """The folder `place`, opened on the way down from `folder`: what is opened stays what it is."""
+    held = None
+    with contextlib.ExitStack() as stack:
+        if folder is not None and _HELD:
+            for name in (str(folder), *place.relative_to(folder).parts):
+                held = os.open(name, _FOLDER, dir_fd=held)
+                stack.callback(os.close, held)
+        yield held
 
 
 def _no_file(kind: int) -> str:
@@ -76,7 +97,7 @@ def candidates(folder: Path, names: Sequence[str]) -> Found:
 def _known(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]:
     for path in (f"{place}{name}{suffix}" for name in names for suffix in SUFFIXES):
         if mode_of(folder / path) is not None:
-            candidate = candidate_at(path, names, partial(read_regular, folder / path))
+            candidate = candidate_at(path, names, partial(read_regular, folder / path, folder=folder))
             if candidate is not None:
                 yield candidate
 
@@ -84,11 +105,12 @@ def _known(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate
 def _near(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]:
     """Stand-ins. A folder too large to look through has none: which ones were seen first would be chance."""
     try:
-        with os.scandir(folder / place) as entries:
+        with _held(folder, folder / place) as held, os.scandir(folder / place if held is None else held) as entries:
             listed = [entry.name for entry in islice(entries, LISTED + 1)]
     except OSError as error:
         raise UsageError(f"{shown(folder / place)}: this cannot be listed ({error.strerror})") from error
     for name in listed if len(listed) <= LISTED else []:
-        candidate = candidate_at(f"{place}{name}", names, partial(read_regular, folder / place / name))
+        path = folder / place / name
+        candidate = candidate_at(f"{place}{name}", names, partial(read_regular, path, folder=folder))
         if candidate is not None and not candidate.exact:
             yield candidate

@@ -149,7 +149,9 @@ def _findings(learner: Any, session: WorkerSession, bait: _Bait) -> Iterator[Fin
     file, new = str(bait.file), str(bait.folder / "new")
     yield _refused("reads no file of yours", lambda: learner.read(file))
     yield _refused("lists no folder of yours", lambda: learner.listing(str(bait.folder)))
-    yield _answers("cannot tell whether a file is there", lambda: learner.exists(file), False, "bubblewrap would hide that")
+    yield _answers(
+        "cannot tell whether a file is there", lambda: learner.exists(file), False, "bubblewrap would hide that"
+    )
     yield _refused("writes to no folder of yours", lambda: learner.write(new))
     yield _answers("sees no variable of your environment", lambda: _VARIABLE in learner.variables(), False)
     yield _refused("reaches no network", lambda: learner.tcp(bait.port))

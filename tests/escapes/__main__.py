@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .table import Row, run, table
+from .table import Row, run, run_batch, table
 from .throwaway import CannotBeMade
 
 
@@ -16,7 +16,12 @@ def main() -> int:
     parser.add_argument("--fallback", action="store_true", help="with user namespaces switched off")
     parser.add_argument("--both", action="store_true", help="with and without user namespaces")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the page of both there")
+    parser.add_argument("--batch", action="store_true", help="forty submissions in a row, every second one hostile")
     options = parser.parse_args()
+    if options.batch:
+        found = run_batch()
+        print("\n".join(found) or "the honest half got exactly what it gets alone")
+        return bool(found)
     both = options.both or options.table is not None
     modes = [False, True] if both else [options.fallback]
     rows: dict[bool, list[Row]] = {}

@@ -27,6 +27,7 @@ LATE = frozenset({"timed_out"})
 WRONG = frozenset({"wrong"})
 RAISED = frozenset({"raised"})
 REFUSED = frozenset({"refused"})
+TURNED_AWAY = frozenset({"turned_away"})  # not graded at all: a sentence says what is wrong with what was handed in
 LOST = DEAD | LATE | WRONG | RAISED | REFUSED  # whatever it is, it is no pass
 
 
@@ -38,6 +39,7 @@ class Attack:
     `target` is the task that is graded, `verdicts` all that may be said of its checks with points, `earns` its score.
     `gets` is a regular expression for what it may come home with ("" for nothing at all: every attempt is refused);
     `gets_in_fallback` where that differs without a box. `says`: words that must be in the report for the learner.
+    `absent`: texts that may be in no rendering of it, as they are written; renderings.py has what holds for every one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Attack:
     gets: str = ""
     gets_in_fallback: str | None = None
     says: str = ""
+    absent: tuple[str, ...] = ()
     family: str = ""
 
 

@@ -14,14 +14,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("only", nargs="*", help="families or names of attacks")
     parser.add_argument("--fallback", action="store_true", help="with user namespaces switched off")
+    parser.add_argument("--batch", action="store_true", help="forty in a row, every second one hostile")
     options = parser.parse_args()
 
+    from . import batch
     from .attack import attacks
     from .judge import judge
     from .scene import scene
 
     wanted = [attack for attack in attacks() if not options.only or {attack.family, attack.name} & set(options.only)]
     with scene() as made:
+        if options.batch:
+            _say(problems=batch.problems(made))
+            return
         _say(walls=made.zygote.walls.names, attacks=len(wanted))
         for attack in wanted:
             outcome = judge(attack, made, fallback=options.fallback)

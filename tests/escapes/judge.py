@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from grader.errors import UsageError
 from grader.model import Report, TaskResult
 from grader.report import html as page
 from grader.report import junit, record, terminal
+from grader.text import clean
 
+from . import renderings
 from .attack import Attack
 from .scene import Scene
 from .throwaway import ROOT
@@ -41,6 +44,8 @@ def judge(attack: Attack, scene: Scene, *, fallback: bool) -> Outcome:
     started = time.monotonic()
     try:
         report = scene.grade(attack)
+    except UsageError as error:
+        return _turned_away(attack, scene, clean(f"grade: {error}", 20_000), started)  # as the command says it
     except Exception as error:
         problem = f"the run was stopped by {type(error).__name__}: {error}"
         return Outcome(attack, (), 0.0, "", (problem, *_aftermath(scene)), time.monotonic() - started)
@@ -54,7 +59,7 @@ def judge(attack: Attack, scene: Scene, *, fallback: bool) -> Outcome:
         problems.append(f"it earned {task.score:g} points, not {attack.earns:g}")
     if verdicts - attack.verdicts - ({"passed"} if attack.earns else set()) - {"not_run"}:
         problems.append(f"its verdicts are {sorted(verdicts)}, not among {sorted(attack.verdicts)}")
-    problems += _leaks(said, scene)
+    problems += [*_leaks(said, scene), *renderings.problems(report, attack.absent)]
     gets = attack.gets_in_fallback if fallback and attack.gets_in_fallback is not None else attack.gets
     home = _came_home_with(task)
     for got in (line for line in home if line.startswith("GOT")):
@@ -67,6 +72,15 @@ def judge(attack: Attack, scene: Scene, *, fallback: bool) -> Outcome:
     problems += _aftermath(scene)
     shown = "; ".join(dict.fromkeys(home)) or _first_message(task)
     return Outcome(attack, tuple(sorted(verdicts)), task.score, shown, tuple(problems), took)
+
+
+def _turned_away(attack: Attack, scene: Scene, said: str, started: float) -> Outcome:
+    problems = [] if "turned_away" in attack.verdicts else [f"it was turned away: {said}"]
+    problems += [*_leaks(said, scene), *renderings.problems_of_text(said, attack.absent)]
+    if attack.says not in said:
+        problems.append(f"the learner is not told {attack.says!r}")
+    problems += _aftermath(scene)
+    return Outcome(attack, ("turned_away",), 0.0, said, tuple(problems), time.monotonic() - started)
 
 
 def _aftermath(scene: Scene) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import throwaway
 
@@ -27,9 +28,27 @@ class Row:
 
 def run(only: Sequence[str], *, fallback: bool, tell: Callable[[Row], None] = lambda row: None) -> list[Row]:
     """Every attack asked for. Raises CannotBeMade; AssertionError where the run itself did not come to its end."""
+    head, *rest = _lines([*only, *(["--fallback"] if fallback else [])], fallback=fallback)
+    expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
+    assert head["walls"] == expected, f"the walls are {head['walls']}"
+    assert len(rest) == head["attacks"], f"{len(rest)} of {head['attacks']} attacks came to an end"
+    rows = [Row(**{**line, "verdicts": tuple(line["verdicts"]), "problems": tuple(line["problems"])}) for line in rest]
+    for row in rows:
+        tell(row)
+    return rows
+
+
+def run_batch() -> list[str]:
+    """What the honest half of a batch got otherwise than alone."""
+    found: list[str] = _lines(["--batch"], fallback=False)[0]["problems"]
+    return found
+
+
+def _lines(arguments: Sequence[str], *, fallback: bool) -> list[Any]:
+    """What `inside` says, a value a line. AssertionError with its last words where it did not come to its end."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         done = throwaway.run(
-            [*only, *(["--fallback"] if fallback else [])],
+            list(arguments),
             fallback=fallback,
             stdout=out,
             stderr=err,
@@ -40,14 +59,7 @@ def run(only: Sequence[str], *, fallback: bool, tell: Callable[[Row], None] = la
         err.seek(0)
         lines = [json.loads(line) for line in out.read().splitlines()]
         assert done.returncode == 0, f"exit {done.returncode} after {len(lines)} lines: {err.read()[-3000:]}"
-    head, *rest = lines
-    expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
-    assert head["walls"] == expected, f"the walls are {head['walls']}"
-    assert len(rest) == head["attacks"], f"{len(rest)} of {head['attacks']} attacks came to an end"
-    rows = [Row(**{**line, "verdicts": tuple(line["verdicts"]), "problems": tuple(line["problems"])}) for line in rest]
-    for row in rows:
-        tell(row)
-    return rows
+    return lines
 
 
 def table(boxed: Sequence[Row], fallback: Sequence[Row]) -> str:
