@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 
+from grader import course
 from grader.collect import Module, Submission
 from grader.learner import Zygote
 from grader.pipeline import Wanted
@@ -17,6 +18,7 @@ from .throwaway import ROOT
 
 HALF = 20
 STYLES = 5  # of each exercise
+TASKS = 3  # of each exercise
 EXERCISES = ("ex01_motivation", "ex02_filters", "ex03_output_size")
 _TIME = re.compile(r'"duration_s": [0-9.e-]+')
 # Half-right ones: a right module with something turned around.
@@ -47,7 +49,7 @@ def problems(scene: Scene) -> list[str]:
     good = honest()
     company = _graded(scene, good, _hostile())
     alone = _graded(_afresh(scene), good, [])
-    found = [f"{one.name}: another report in company" for one in good if company[one.name] != alone[one.name]]
+    found = [_difference(one, company, alone) for one in good if company[one.name] != alone[one.name]]
     for one in good[::7]:  # and each of these with a zygote that has never seen another
         if _graded(_afresh(scene), [one], [])[one.name] != alone[one.name]:
             found.append(f"{one.name}: another report where it is the first")
@@ -55,6 +57,12 @@ def problems(scene: Scene) -> list[str]:
     if len(good) != HALF or len(scores) < 3:
         found.append(f"{len(good)} honest ones with {len(scores)} scores show nothing")
     return found
+
+
+def _difference(one: Submission, company: dict[str, str], alone: dict[str, str]) -> str:
+    pairs = zip(company[one.name].splitlines(), alone[one.name].splitlines(), strict=False)
+    line = next((f"{there.strip()} and alone {here.strip()}" for there, here in pairs if there != here), "its length")
+    return f"{one.name} ({', '.join(one.modules)}): in company {line}"
 
 
 def _hostile() -> list[Attack]:
@@ -71,12 +79,15 @@ def _afresh(scene: Scene) -> Scene:
 
 def _graded(scene: Scene, good: list[Submission], bad: list[Attack]) -> dict[str, str]:
     """Name -> its report without durations, the hostile ones in between."""
+    known = course.load()
+    patient = replace(scene.grader, course=known)  # a busy machine must not be what makes the difference
     found = {}
     for number, one in enumerate(good):
         if number < len(bad):
             scene.grade(bad[number])
         (exercise,) = one.modules
-        report = scene.grader.grade(one, wanted=Wanted({exercise: None}))
+        tasks = [task.name for task in known.exercise(exercise).tasks]
+        report = patient.grade(one, wanted=Wanted({exercise: frozenset(tasks[:TASKS])}))
         found[one.name] = _TIME.sub('"duration_s": 0', record.render(report))
     if not bad:
         scene.zygote.close()

@@ -70,7 +70,7 @@ def judge(attack: Attack, scene: Scene, *, fallback: bool) -> Outcome:
     if (took := time.monotonic() - started) > SECONDS:
         problems.append(f"it took {took:.0f} seconds")
     problems += _aftermath(scene)
-    shown = "; ".join(dict.fromkeys(home)) or _first_message(task)
+    shown = "; ".join(dict.fromkeys(home)) or _first_message(task) or "; ".join(report.notes[:1])
     return Outcome(attack, tuple(sorted(verdicts)), task.score, shown, tuple(problems), took)
 
 

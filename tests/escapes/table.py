@@ -85,9 +85,7 @@ def table(boxed: Sequence[Row], fallback: Sequence[Row]) -> str:
 
 def _cell(text: str) -> str:
     cut = text if len(text) <= 160 else text[:160] + " …"
-    for sign in "\\`*_{}[]<>|#$~&":
-        cut = cut.replace(sign, f"&#{ord(sign)};")
-    return " ".join(cut.split())
+    return " ".join(cut.translate({ord(sign): f"&#{ord(sign)};" for sign in "\\`*_{}[]<>|#$~&"}).split())
 
 
 _HEAD = """# What becomes of an attack
