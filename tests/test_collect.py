@@ -168,6 +168,28 @@ def test_a_pipe_does_not_make_the_grader_wait(tmp_path):
     assert "a pipe, a socket or a device" in got.notes[0]
 
 
+@pytest.mark.skipif(not files._HELD, reason="folders cannot be held open here")
+@pytest.mark.parametrize("place", ["", "exercises"])
+def test_a_folder_that_becomes_a_link_while_it_is_looked_at_is_not_followed(tmp_path, place):
+    mine, other = tmp_path / "alice" / place, tmp_path / "bob"
+    hand_in(mine, "ex04_conv.py", CODE)
+    hand_in(other, "ex04_conv.py", "KEY = 1\n")
+    (found,) = files.candidates(tmp_path / "alice", NAMES).candidates
+    mine.rename(tmp_path / "away")
+    mine.symlink_to(other)
+    with pytest.raises(LeftOut, match="cannot be opened"):
+        found.read(100)
+
+
+def test_a_file_with_another_name_elsewhere_is_left_out(tmp_path):
+    secret = hand_in(tmp_path, "secret.py", "KEY = 1\n")
+    (tmp_path / "alice").mkdir()
+    os.link(secret, tmp_path / "alice" / "ex04_conv.py")
+    got = collect(tmp_path / "alice", NAMES)
+    assert got.modules == {}
+    assert "ex04_conv.py was left out: it is a hard link" in got.notes[0]
+
+
 @pytest.mark.parametrize("trick", ["pipe", "link"])
 def test_a_file_swapped_between_look_and_open_is_still_refused(tmp_path, monkeypatch, trick):
     honest = os.lstat(hand_in(tmp_path, "honest.py", CODE))

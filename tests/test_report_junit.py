@@ -65,5 +65,5 @@ def test_totals_add_up() -> None:
 
 
 def test_no_line_begins_like_a_command_to_a_ci_log() -> None:
-    starts = [line.lstrip() for line in junit.render(SAMPLES["hostile"]).split("\n")]
-    assert [line for line in starts if line.startswith(("::", "##["))] == []
+    lines = [line.strip() for line in junit.render(SAMPLES["hostile"]).split("\n")]
+    assert [line for line in lines if line.startswith("::") or "##[" in line] == []
