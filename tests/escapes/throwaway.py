@@ -7,7 +7,6 @@ box under test, or are switched off for good, for the fallback.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
@@ -83,11 +82,7 @@ def _signs_of_a_real_machine() -> list[str]:
     interfaces = [line.partition(":")[0].strip() for line in Path("/proc/net/dev").read_text("ascii").splitlines()[2:]]
     if interfaces != ["lo"]:
         found.append("there is a network")
-    for folder in (ROOT, Path("/"), Path("/usr"), Path(__file__).parent):
-        try:
-            os.close(os.open(folder / ".escapes", os.O_CREAT | os.O_WRONLY))
-        except OSError as error:
-            if error.errno == errno.EROFS:
-                continue
-        found.append(f"{folder} is not read-only")
+    for folder in (ROOT, Path("/"), Path("/usr"), Path.home().parent, Path(sys.prefix)):
+        if not os.statvfs(folder).f_flag & os.ST_RDONLY and not folder.is_relative_to("/tmp"):
+            found.append(f"{folder} is not read-only")
     return found
