@@ -27,6 +27,9 @@ def test_the_references_earn_every_point_and_exit_0():
     assert done.returncode == 0, done.stdout + done.stderr
     data = json.loads(done.stdout)
     assert data["schema"] == "grade/1"
+    if sys.platform == "linux":
+        assert data["environment"]["isolation"] == "sandboxed"
+        assert data["environment"]["walls"] == ["bubblewrap", "landlock", "seccomp"]
     assert data["score"] == data["max_score"] > 0
     assert all(check["verdict"] == "passed" for e in data["exercises"] for t in e["tasks"] for check in t["checks"])
 
@@ -166,3 +169,13 @@ def test_a_notebook_a_file_a_folder_and_a_zip_of_the_same_work_get_the_same_grad
     assert len({result["score"] for result in results.values()}) == 1
     assert 0 < results["zip"]["score"] < results["zip"]["max_score"]
     assert len({results[way]["submission"]["sha256"] for way in ("file", "folder", "zip")}) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the lockdown is Linux's")
+def test_doctor_says_what_is_enforced_and_that_strangers_can_be_graded():
+    done = run("doctor")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("bubblewrap", "landlock", "seccomp", "reads no file of yours", "strangers can be graded here"):
+        assert words in done.stdout
+    assert "✗" not in done.stdout
