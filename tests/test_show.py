@@ -274,3 +274,11 @@ def test_values_are_shown_as_plain_text(value, text):
 def test_long_values_are_cut():
     assert len(shown(list(range(100_000)))) < 700
     assert len(shown(OpaqueV("a.T", "y" * 100_000))) < 700
+
+
+def test_many_rows_of_nothing_are_not_written_out():
+    view = tensor_view(torch.empty(2**40, 0))
+
+    assert view.values is None
+    assert view.shape == (2**40, 0)
+    assert tensor_view(torch.empty(3, 0)).values == [[], [], []]

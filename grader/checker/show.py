@@ -37,7 +37,8 @@ def tensor_view(tensor: torch.Tensor) -> TensorView:
         return TensorView(name, tuple(plain.shape), None)
     finite = plain[plain.isfinite()] if plain.is_floating_point() else plain.reshape(-1)
     low, high = (finite.min().item(), finite.max().item()) if finite.numel() else (None, None)
-    values = plain.tolist() if plain.numel() <= VALUES_CAP else None
+    entries = math.prod(max(1, size) for size in plain.shape)  # a tensor of 30,000 rows of nothing is long, too
+    values = plain.tolist() if entries <= VALUES_CAP else None
     return TensorView(
         name, tuple(plain.shape), values, None if low is None else float(low), None if high is None else float(high)
     )

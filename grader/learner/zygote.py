@@ -56,7 +56,10 @@ class Zygote:
         return self.around
 
     def start(self) -> Zygote:
-        """Begin to import torch over there; returns without waiting."""
+        """Begin to import torch over there; returns without waiting.
+
+        To be called in a thread that outlives it: a box dies with the thread that made it.
+        """
         self.close()
         ours, theirs = socket.socketpair()
         command, place = box.command(self.walls, theirs.fileno())
