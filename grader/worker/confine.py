@@ -14,15 +14,15 @@ import resource
 import signal
 import sys
 
-from . import lockdown
-from .control import Limits, Setup
+from .control import Limits
+from .lockdown import Locks
 
 OPEN_FILES = 64
 NOWHERE = "/nonexistent"
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
-def confine(directory: str, limits: Limits, parent: int, setup: Setup) -> None:
+def confine(directory: str, limits: Limits, parent: int, locks: Locks) -> None:
     """Lock this process down. Raises OSError where something that was asked for cannot be enforced."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     die_with(parent)
@@ -36,7 +36,7 @@ def confine(directory: str, limits: Limits, parent: int, setup: Setup) -> None:
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=2)  # at the soft limit SIGXCPU, which says why
     if sys.platform == "linux":  # macOS does not enforce RLIMIT_AS
         _limit(resource.RLIMIT_AS, _size_now() + limits.memory_bytes)
-    lockdown.lock(setup, directory)
+    locks.lock(directory)
 
 
 def hide() -> None:

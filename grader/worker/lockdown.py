@@ -9,6 +9,7 @@ import ctypes
 import functools
 import os
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 from .control import Setup
@@ -17,29 +18,67 @@ from .control import Setup
 OWN_PID = 0x7ACE51DE
 DEVICES_READ = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 DEVICE_WRITTEN = "/dev/null"
+_LOW = 8
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _INSTRUCTION = struct.Struct("=HBBI")
 
 
-def lock(setup: Setup, directory: str) -> None:
-    """Give up what `setup` says, for good. `directory` is the one place left to write to, "" for none."""
-    if setup.landlock or setup.syscalls:
-        _drop_capabilities()
-    if setup.landlock:
-        _landlock(setup.readable or _all_but_processes(setup.place), directory)
-    if setup.syscalls:
-        _seccomp(setup.syscalls)
+@dataclass(slots=True)
+class Locks:
+    """What a worker is to give up. `ruleset` is Landlock's, made once where it is the same for every worker."""
 
+    setup: Setup
+    ruleset: Any = None
 
-def warm_up(setup: Setup) -> None:
-    """Load what `lock` needs, so that no worker pays for it."""
-    if setup.landlock:
-        import landlockpy
+    @classmethod
+    def of(cls, setup: Setup) -> Locks:
+        """Made in the zygote, so that no worker pays for what all of them need."""
+        locks = cls(setup)
+        if setup.landlock:
+            import landlockpy
 
-        landlockpy.abi_version()
-    if setup.landlock or setup.syscalls:
-        _libc()
+            landlockpy.abi_version()
+            if not setup.place:
+                taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(_LOW)]  # a worker has use for low numbers
+                locks.ruleset = locks.rules("")
+                for descriptor in taken:
+                    os.close(descriptor)
+        if setup.landlock or setup.syscalls:
+            _libc()
+        return locks
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What has to stay open until `lock`."""
+        return () if self.ruleset is None else (self.ruleset.fileno(),)
+
+    def lock(self, directory: str) -> None:
+        """Give it up, for good. `directory` is the one place left to write to, "" for none."""
+        if self.setup.landlock or self.setup.syscalls:
+            _drop_capabilities()
+        if self.setup.landlock:
+            with self.ruleset or self.rules(directory) as ruleset:
+                ruleset.restrict()
+        if self.setup.syscalls:
+            _seccomp(self.setup.syscalls)
+
+    def rules(self, directory: str) -> Any:
+        """What may be opened, as a ruleset of Landlock's."""
+        from landlockpy import AccessFS, Ruleset, Scope
+
+        read = AccessFS.READ_FILE | AccessFS.READ_DIR
+        write = AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.REFER  # the last: to rename from folder to folder
+        write |= AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR
+        ruleset = Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL)
+        for path in self.setup.readable or _all_but_processes(self.setup.place):
+            ruleset.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
+        for path in DEVICES_READ:
+            ruleset.allow_path(path, AccessFS.READ_FILE)
+        ruleset.allow_path(DEVICE_WRITTEN, AccessFS.WRITE_FILE | AccessFS.TRUNCATE)
+        if directory:
+            ruleset.allow_path(directory, read | write)
+        return ruleset
 
 
 @functools.cache
@@ -66,23 +105,6 @@ def _all_but_processes(place: str) -> tuple[str, ...]:
     hidden = {"/proc", "/dev", *("/" + part for part in place.split("/")[1:2])}
     found = [entry.path for entry in os.scandir("/") if not entry.is_symlink()]
     return tuple(path for path in found if path not in hidden)
-
-
-def _landlock(readable: tuple[str, ...], directory: str) -> None:
-    from landlockpy import AccessFS, Ruleset, Scope
-
-    read = AccessFS.READ_FILE | AccessFS.READ_DIR
-    write = AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.REFER  # the last: to rename from folder to folder
-    write |= AccessFS.MAKE_REG | AccessFS.MAKE_DIR | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR
-    with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as ruleset:
-        for path in readable:
-            ruleset.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
-        for path in DEVICES_READ:
-            ruleset.allow_path(path, AccessFS.READ_FILE)
-        ruleset.allow_path(DEVICE_WRITTEN, AccessFS.WRITE_FILE | AccessFS.TRUNCATE)
-        if directory:
-            ruleset.allow_path(directory, read | write)
-        ruleset.restrict()
 
 
 def _seccomp(program: bytes) -> None:

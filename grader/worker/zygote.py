@@ -23,13 +23,14 @@ from typing import NoReturn
 
 import torch
 
-from . import control, lockdown
+from . import control
 from .cleanup import remove
 from .confine import confine, die_with, hide
 from .family import Family
 from .guard import Guard, arm
 from .imports import allow_only
 from .life import CHANNEL, live, say_ready
+from .lockdown import Locks
 from .slim import skip_dynamo
 from .warden import LOOK_SECONDS
 
@@ -51,7 +52,7 @@ def main(fd: int) -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     allow_only(setup.packages)
-    lockdown.warm_up(setup)
+    locks = Locks.of(setup)
     hide()
     torch.default_generator.manual_seed(0)  # random numbers are the same in every worker of every run
     if (numpy := sys.modules.get("numpy")) is not None:
@@ -63,14 +64,14 @@ def main(fd: int) -> None:
     while (received := control.receive_order(orders)) is not None:
         order, fds = received
         if isinstance(order, control.Branch):
-            _branch(orders, order, fds, family, setup)
+            _branch(orders, order, fds, family, locks)
         family.reap()
     family.end(patience=3.0)  # the branches end as we do, once their workers have
     if setup.place:
         remove(Path(setup.place))  # whoever would have done it may have been killed
 
 
-def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family: Family, setup: control.Setup) -> None:
+def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family: Family, locks: Locks) -> None:
     root = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -81,7 +82,7 @@ def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family
             guard = arm(order.bans, order.device)
             gc.freeze()
             control.send(own, control.Answer(os.getpid()))
-            _serve(own, guard, setup)
+            _serve(own, guard, locks)
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
@@ -92,9 +93,9 @@ def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family
     control.send(orders, control.Answer(pid))
 
 
-def _serve(orders: socket.socket, guard: Guard, setup: control.Setup) -> None:
+def _serve(orders: socket.socket, guard: Guard, locks: Locks) -> None:
     """The life of a branch."""
-    family = Family(setup.place)
+    family = Family(locks.setup.place)
     family.adopt_orphans()
     poll = select.poll()
     poll.register(orders, select.POLLIN)
@@ -115,7 +116,7 @@ def _serve(orders: socket.socket, guard: Guard, setup: control.Setup) -> None:
             end = (None, "") if ending is None else (ending.status, ending.excess)
             control.send(orders, control.Answer(order.pid, *end))
         elif isinstance(order, control.Spawn):
-            _spawn(orders, order, fds, family, guard, setup)
+            _spawn(orders, order, fds, family, guard, locks)
             family.reap()
     family.end()
 
@@ -126,13 +127,13 @@ def _spawn(
     fds: list[int],
     family: Family,
     guard: Guard,
-    setup: control.Setup,
+    locks: Locks,
 ) -> None:
     parent, folder = os.getpid(), family.folder()
     pid = os.fork()
     if pid == 0:
         orders.close()
-        _work(order, fds, parent, folder, guard, setup)
+        _work(order, fds, parent, folder, guard, locks)
     family.workers[pid] = folder
     for fd in fds:
         os.close(fd)
@@ -142,16 +143,14 @@ def _spawn(
         os.close(fd)
 
 
-def _work(
-    order: control.Spawn, fds: list[int], parent: int, folder: str, guard: Guard, setup: control.Setup
-) -> NoReturn:
+def _work(order: control.Spawn, fds: list[int], parent: int, folder: str, guard: Guard, locks: Locks) -> NoReturn:
     """A worker, until it is ready for what is the learner's. It ends with the process, whatever happens."""
     try:
         os.setsid()  # a group of its own: it cannot kill ours by `kill(0)`, and its forks die with it
-        _take(*fds)
+        _take(fds[0], fds[1], locks.descriptors)
         _fresh_streams()
         random.seed(0)  # Python draws a new seed in every fork
-        confine(folder, order.limits, parent, setup)
+        confine(folder, order.limits, parent, locks)
         say_ready()  # what goes wrong from here on is the learner's
     except BaseException:
         traceback.print_exc()
@@ -160,15 +159,19 @@ def _work(
     live(guard)
 
 
-def _take(channel: int, output: int) -> None:
-    """Its socket is 3, its output 1 and 2, nothing comes in, and nothing else of ours stays open."""
+def _take(channel: int, output: int, keep: tuple[int, ...] = ()) -> None:
+    """Its socket is 3, its output 1 and 2, nothing comes in; of ours nothing else stays open but, for now, `keep`."""
     os.dup2(output, 1)
     os.dup2(output, 2)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(channel, CHANNEL)
     os.set_inheritable(CHANNEL, False)
-    os.closerange(CHANNEL + 1, max(1024, channel, output, null) + 64)
+    begin, end = CHANNEL + 1, max(1024, channel, output, null) + 64
+    for kept in sorted(keep):
+        os.closerange(begin, kept)
+        begin = kept + 1
+    os.closerange(begin, end)
 
 
 def _fresh_streams() -> None:
