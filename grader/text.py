@@ -27,7 +27,8 @@ def clean(text: str, limit: int = 2000, *, keep_newlines: bool = True) -> str:
     cut = text[:limit].replace("\r\n", "\n")
     if not keep_newlines:
         cut = cut.replace("\n", " ")
-    kept = cut if cut.isascii() and cut.isprintable() else "".join(_visible(cut))
+    plain = cut.isascii() and cut.replace("\n", "").isprintable()
+    kept = cut if plain else "".join(_visible(cut))
     kept = _COMMAND.sub(_no_command, kept)
     return kept if len(text) <= limit else f"{kept} … ({len(text) - limit:,} more characters)"
 

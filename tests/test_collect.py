@@ -179,6 +179,7 @@ def test_a_folder_that_becomes_a_link_while_it_is_looked_at_is_not_followed(tmp_
     mine.symlink_to(other)
     with pytest.raises(LeftOut, match="cannot be opened"):
         found.read(100)
+    assert list(files._near(tmp_path / "alice", place, NAMES)) == []
 
 
 def test_a_file_with_another_name_elsewhere_is_left_out(tmp_path):
@@ -395,6 +396,7 @@ def test_a_line_of_a_plain_file_is_just_that():
         ("files = !ls\nt = %timeit -o f()", "# files = !ls\n# t = %timeit -o f()"),
         ("!echo \"it's\nx = 1", "# !echo \"it's\nx = 1"),
         ("\n%%bash\necho (\nrm x", "# \n# %%bash\n# echo (\n# rm x"),
+        ("%%!\nrm x", "# %%!\n# rm x"),
         ("%%time\nx = 1", "# %%time\nx = 1"),
     ],
 )

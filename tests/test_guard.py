@@ -6,6 +6,7 @@ the doors of `grader.worker.guard_doors`, the other forks for every function in 
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import json
@@ -26,9 +27,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grader.worker import guard_ways, guard_ways_back
 from grader.worker.guard import Ban, ForbiddenOperation, Guard, arm
-from grader.worker.guard_doors import Door, State, self_test
+from grader.worker.guard_doors import Door, State, all_ways, self_test
+from grader.worker.guard_names import empty_out
 from grader.worker.ops import OpCounter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,26 +38,23 @@ BANS = {
     name: Ban(name, **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
     for name, fields in COURSE["ban"].items()
 }
-WAYS = {
-    "convolution": guard_ways.CONVOLUTION,
-    "padding": guard_ways.PADDING,
-    "backward": guard_ways_back.BACKWARD,
-}
+WAYS = all_ways()
 # Nothing comes of these, but the guard is not asked either: PyTorch itself refuses, or there is no graph to run.
 SHUT = {
     ("convolution", "another backend's key forced"),
     ("convolution", "reloaded module"),
-    ("backward", "torch.ops, overrideable"),
-    ("backward", "the engine"),
-    ("backward", "an engine saved before"),
-    ("backward", "nodes called by hand"),
-    ("backward", "another thread"),
-    ("backward", "enable_grad"),
-    ("backward", "in place"),
-    ("backward", "checkpoint"),
-    ("backward", "TorchScript"),
-    ("backward", "below torch.func"),
-    ("backward", "below forward mode"),
+    ("convolution", "a look-up of operators saved before"),
+    ("convolution", "the look-up in a closure"),
+    ("convolution", "TorchScript's table of builtins"),
+    ("convolution", "a graph made node by node"),
+} | {
+    (ban, way)
+    for ban in ("backward", "transposed_convolution")
+    for way in (
+        *("torch.ops, overrideable", "the engine", "an engine saved before", "nodes called by hand", "another thread"),
+        *("enable_grad", "in place", "checkpoint", "TorchScript", "below torch.func", "below forward mode"),
+        "TorchScript's own node",
+    )
 }
 # Ways that PyTorch bars even where nothing is banned: kept for the version in which they open.
 BARRED_ANYWAY = {
@@ -68,6 +66,7 @@ BARRED_ANYWAY = {
     ("convolution", "torchvision"),
     ("padding", "sparse tensors"),
     ("backward", "torch.ops, overrideable"),
+    ("transposed_convolution", "torch.ops, overrideable"),
 }
 EVERY_WAY = [(ban, name) for ban, ways in WAYS.items() for name in ways]
 LEARNER = "/home/learner/ex04_conv.py"
@@ -249,6 +248,75 @@ def what_builds_a_backward_pass_is_allowed(guard: Guard) -> None:
     assert guard.refusals == []
 
 
+@case(*BANS)
+def a_tensor_can_be_printed(guard: Guard) -> None:
+    x = integers(1, 2, 4, 4)
+    for each in (
+        x,
+        x * 1e10,
+        x.double() / 7,
+        x.long(),
+        x > 0,
+        torch.ones(40, 40, 40),
+        nn.Parameter(x),
+        torch.zeros(0, 3),
+    ):
+        assert f"{each} {each!r}"
+    assert f"{x.sum():.3f} {x.to_sparse()} {x + 1j} {x.numpy()}"
+    assert torch.equal(copy.deepcopy(nn.Linear(2, 3)).state_dict()["bias"], torch.zeros(3)) is False
+    assert guard.refusals == []
+
+
+@case(*BANS)
+def what_torchscript_compiles_still_runs(guard: Guard) -> None:
+    unit = torch.jit.CompilationUnit("""
+def f(x, w):
+    y = torch.tanh(x @ w) * 2.0
+    for _ in range(3):
+        y = y + torch.sigmoid(y @ w)
+    return y
+""")
+    x, w = integers(3, 3), integers(3, 3)
+    for step in range(8):  # the first runs are watched, the later ones are made quick
+        for tensor in (x, w):
+            tensor.requires_grad_(step % 4 > 1)
+        y = torch.tanh(x @ w) * 2.0
+        for _ in range(3):
+            y = y + torch.sigmoid(y @ w)
+        assert torch.allclose(unit.f(x, w), y, atol=1e-5)
+    assert guard.refusals == []
+
+
+@case("padding")
+def a_function_that_refuses_does_so_for_whoever_has_it(guard: Guard) -> None:
+    names = "numpy._core.overrides" if "numpy._core.overrides" in sys.modules else "numpy.core.overrides"
+    overrides = sys.modules[names]
+    pad = next(function for function in overrides.ARRAY_FUNCTIONS if function.__name__ == "pad")
+    for again in (pad, pad._implementation):
+        with pytest.raises(ForbiddenOperation):
+            again([1.0], 1)
+    assert [refusal.operator for refusal in guard.refusals] == ["numpy.pad", "numpy.pad"]
+
+
+@case()
+def a_function_with_a_closure_can_be_made_to_refuse(guard: Guard) -> None:
+    offset = 2
+
+    def inner(value: int) -> int:
+        return value + offset
+
+    @functools.wraps(inner)
+    def outer(value: int) -> int:
+        return inner(value) * offset
+
+    said: list[str] = []
+    assert outer(1) == 6
+    empty_out(outer, "its name", said.append)  # type: ignore[arg-type]
+    outer(1)
+    inner(value=1)
+    assert said == ["its name", "its name"]
+
+
 OWN_FUNCTION = """
 class Product(torch.autograd.Function):
     @staticmethod
@@ -424,6 +492,18 @@ def taking_the_finder_away_does_not_bring_the_library_back(guard: Guard) -> None
         with pytest.raises(ForbiddenOperation):
             learner(guard, away + use)
     assert len(guard.refusals) >= 3
+
+
+@case()
+def the_files_of_a_library_are_not_read_under_any_name(guard: Guard) -> None:
+    folder = Path(torch.__file__).parent.parent  # where torchvision would be
+    for path in (folder / "torchvision" / "x.py", str(folder / "torchvision" / "x.py").encode()):
+        with pytest.raises(ForbiddenOperation):
+            os.open(path, os.O_RDONLY)
+    os.chdir(folder)
+    with pytest.raises(ForbiddenOperation):
+        Path("torchvision/x.py").read_bytes()
+    assert {refusal.operator for refusal in guard.refusals} == {"reading the files of torchvision"}
 
 
 @case()

@@ -107,6 +107,8 @@ def _near(folder: Path, place: str, names: Sequence[str]) -> Iterator[Candidate]
     try:
         with _held(folder, folder / place) as held, os.scandir(folder / place if held is None else held) as entries:
             listed = [entry.name for entry in islice(entries, LISTED + 1)]
+    except NotADirectoryError:  # it was one a moment ago: whoever changes it under our eyes gets nothing from it
+        return
     except OSError as error:
         raise UsageError(f"{shown(folder / place)}: this cannot be listed ({error.strerror})") from error
     for name in listed if len(listed) <= LISTED else []:

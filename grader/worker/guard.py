@@ -20,6 +20,8 @@ import torch
 from . import guard_kernels as kernels
 from . import guard_names as names
 from .guard_imports import block_imports
+from .guard_scripts import forbid_scripted
+from .guard_twins import forbid_twins
 
 Gradients = tuple[torch.Tensor | None, ...]
 
@@ -123,14 +125,15 @@ def arm(bans: Sequence[Forbids], device: str = "cpu") -> Guard:
     Call it once, in the worker. `device` is where the learner's code will compute: "cpu" or "cuda".
     """
     guard = Guard()
-    cuda = device.startswith("cuda")
+    cuda = device.startswith("cuda") or torch.backends.cuda.is_built()  # a kernel in reach, wherever we compute
     operators: dict[str, kernels.Refuse] = {}
     for ban in bans:
         refuse = guard._refuse(ban)
         patterns = _patterns(ban)
         for name in kernels.matching(patterns):
             operators.setdefault(name, refuse)
-        names.forbid_scripted(patterns, refuse)
+        forbid_scripted(patterns, refuse, backward=ban.autograd)
+        forbid_twins(patterns, refuse)
         names.forbid_names(ban.python, refuse)
         guard._bases += [(ban, base) for base in map(names.find_class, ban.bases) if base is not None]
         if ban.transposed_convolution:

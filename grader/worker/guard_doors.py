@@ -90,14 +90,30 @@ def walk_doors(ban: Forbids) -> list[Door]:
     """Arm this process and try each door of the ban in turn. The process is good for nothing else afterwards."""
     import torch
 
-    # Loaded before the guard is armed: they hold what a learner's code can only wish for.
-    from . import guard_ways, guard_ways_back
-
-    ways = {"convolution": guard_ways.CONVOLUTION, "padding": guard_ways.PADDING, "backward": guard_ways_back.BACKWARD}
+    ways = all_ways().get(ban.name, {})
     torch.set_num_threads(1)
     guard = arm([ban])
-    guard.filename = guard_ways_back.__file__ if ban.name == "backward" else guard_ways.__file__
-    return [_try(guard, ban.name, name, way) for name, way in ways.get(ban.name, {}).items()]
+    return [_try(guard, ban.name, name, way) for name, way in ways.items()]
+
+
+def all_ways() -> dict[str, dict[str, Callable[[], Any]]]:
+    """Ban -> its ways. Loaded before a guard is armed: they hold what a learner's code can only wish for."""
+    from . import guard_ways, guard_ways_back, guard_ways_rest, guard_ways_scripts
+
+    scripts = guard_ways_scripts.SCRIPTS
+    backward = scripts["backward"] | guard_ways_back.BACKWARD  # the latter leaves a mess behind
+    return {
+        "convolution": guard_ways.CONVOLUTION | scripts["convolution"],
+        "padding": guard_ways.PADDING,
+        "backward": backward,
+        "transposed_convolution": backward,
+        "im2col": guard_ways_rest.IM2COL,
+        "relu": guard_ways_rest.RELU | scripts["relu"],
+        "pooling": guard_ways_rest.POOLING,
+        "flatten": guard_ways_rest.FLATTEN | scripts["flatten"],
+        "softmax": guard_ways_rest.SOFTMAX | scripts["softmax"],
+        "cross_entropy": guard_ways_rest.CROSS_ENTROPY,
+    }
 
 
 def _try(guard: Guard, ban: str, name: str, way: Callable[[], Any]) -> Door:

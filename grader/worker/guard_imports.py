@@ -6,6 +6,7 @@ inherited from it is refused, by its line. A library that tries another one hear
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
@@ -48,14 +49,17 @@ def _watch(finder: _Finder, refuse: Refuse) -> Callable[[str, tuple[Any, ...]], 
         if event == "import" and str(args[0]).partition(".")[0] in LIBRARIES:
             if not sys.meta_path or sys.meta_path[0] is not finder:
                 refuse(f"importing {args[0]}")
-        elif event == "open" and isinstance(args[0], str) and _folder_of_library(args[0]) is not None:
-            refuse(f"reading the files of {_folder_of_library(args[0])}")
+        elif event == "open" and (library := _folder_of_library(args[0])) is not None:
+            refuse(f"reading the files of {library}")
 
     return hook
 
 
-def _folder_of_library(path: str) -> str | None:
-    _, found, below = path.replace("dist-packages", "site-packages").rpartition("site-packages/")
+def _folder_of_library(path: object) -> str | None:
+    if not isinstance(path, str | bytes | os.PathLike):  # a descriptor
+        return None
+    whole = os.path.abspath(os.fsdecode(path))
+    _, found, below = whole.replace("dist-packages", "site-packages").rpartition("site-packages/")
     name = below.partition("/")[0]
     return name if found and name in LIBRARIES else None
 

@@ -36,8 +36,6 @@ SHARED_KEYS = (
 
 # Reading the tables costs more than changing them; the zygote imports this file and every worker inherits what it read.
 OPERATORS: tuple[str, ...] = tuple(_C._dispatch_get_all_op_names())
-# TorchScript has operators of its own, which no dispatcher sees: prim::mkldnn_convolution is one.
-SCRIPT_ONLY = frozenset(schema.name for schema in _C._jit_get_all_schemas()) - {n.split(".")[0] for n in OPERATORS}
 
 
 def _implemented(key: str) -> frozenset[str]:
@@ -63,6 +61,9 @@ def _differentiable() -> list[str]:
 _KERNELS = {key: _implemented(key) for key in (*CPU_KEYS, *CUDA_KEYS, *SHARED_KEYS)}
 _RECORDING = {"Autograd": _differentiable(), "AutogradNestedTensor": [*_implemented("AutogradNestedTensor")]}
 
+# The same work under another name: a ban on the one is a ban on the other.
+ALIASES = {"aten::flatten": ("prims::collapse", "prims::collapse_view")}
+
 # Refuses one operator, by its qualified name.
 Refuse = Callable[[str], NoReturn]
 
@@ -72,8 +73,14 @@ def matching(patterns: Iterable[str], names: Iterable[str] = OPERATORS) -> list[
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     if not joined:
         return []
-    search = functools.cache(re.compile(joined).search)  # overloads share a name
-    return [name for name in names if search(name.partition(".")[0])]
+    search = re.compile(joined).search
+    also = {alias for name, aliases in ALIASES.items() if search(name) for alias in aliases}
+
+    @functools.cache  # overloads share a name
+    def wanted(name: str) -> bool:
+        return name in also or search(name) is not None
+
+    return [name for name in names if wanted(name.partition(".")[0])]
 
 
 def forbid(operators: Mapping[str, Refuse], *, cuda: bool = False) -> None:

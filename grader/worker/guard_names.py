@@ -9,14 +9,12 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NoReturn
 
 import torch
 import torch.func
-
-from .guard_kernels import SCRIPT_ONLY, matching
 
 _C: Any = torch._C
 Refuse = Callable[[str], NoReturn]
@@ -30,6 +28,7 @@ _CORRELATE = tuple(
 )
 BELOW = {"numpy.convolve": _CORRELATE, "numpy.correlate": _CORRELATE}
 
+# Not among them: forward_ad.unpack_dual, which finds nothing here, and which PyTorch calls to print a tensor.
 AUTOGRAD = (
     "torch.autograd.grad",
     "torch.autograd.backward",
@@ -37,7 +36,7 @@ AUTOGRAD = (
     *(f"torch.autograd.functional.{name}" for name in ("vjp", "jvp", "jacobian", "hessian", "vhp", "hvp")),
     *(f"torch.func.{name}" for name in ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian")),
     "torch.func.linearize",
-    *(f"torch.autograd.forward_ad.{n}" for n in ("dual_level", "enter_dual_level", "make_dual", "unpack_dual")),
+    *(f"torch.autograd.forward_ad.{name}" for name in ("dual_level", "enter_dual_level", "make_dual")),
     "torch.autograd.graph._engine_run_backward",
     "torch.autograd.Variable._execution_engine",
     "torch.autograd.variable.ImperativeEngine",
@@ -45,43 +44,56 @@ AUTOGRAD = (
     "torch._C._enter_dual_level",
     "torch._C._functorch._grad_increment_nesting",
     "torch._C._functorch._jvp_increment_nesting",
+    # Backward passes written in Python.
+    *(f"torch.nn.utils._expanded_weights.conv_utils.conv_{n}_weight_grad_sample" for n in ("unfold", "group")),
+    "torch.nn.utils._expanded_weights.conv_utils.conv_backward",
+    "torch.nn.utils._expanded_weights.linear_expanded_weights.LinearPerSampleGrad.backward",
 )
-AUTOGRAD_OPERATORS = ("::_backward$", "::_make_dual$")
+# A step of somebody's backward pass, whatever it is a step of: aten::leaky_relu_backward is that of relu too.
+AUTOGRAD_OPERATORS = ("_backward", "::_make_dual$")
 
 # oneDNN computes a float32 transposed convolution without telling the dispatcher; without oneDNN it is
 # aten::slow_conv_transpose2d, which can be refused. A plain convolution has a kernel of its own either way.
 TRANSPOSED_OPERATORS = ("conv[a-z0-9_]*transpose",)
 ONEDNN = ("torch._C._set_mkldnn_enabled", "torch.backends.mkldnn.set_flags", "torch.backends.mkldnn.flags")
 
-# The ways to TorchScript's own operators other than by their name.
-SCRIPT_DOORS = (
-    *(f"torch._C.{name}" for name in ("parse_ir", "import_ir_module", "import_ir_module_from_buffer")),
-    *(f"torch._C.{name}" for name in ("_import_ir_module_from_package", "_create_function_from_graph")),
-    *(f"torch._C.{name}" for name in ("_jit_pass_convert_frozen_ops_to_mkldnn", "_jit_pass_optimize_for_inference")),
-    "torch._C._jit_set_llga_enabled",
-    "torch._C.CompilationUnit.create_function",
-)
-
 
 def forbid_names(names: Iterable[str], refuse: Refuse) -> None:
     """Replace each dotted name, and the other names that its package gives the same object, by one that refuses.
 
-    Names that this version of a library lacks are passed over.
+    Names that this version of a library lacks are passed over. A function in Python refuses from then on even for
+    who has it from elsewhere: numpy keeps all of its own in a set.
     """
     for name in names:
         for below in (name, *BELOW.get(name, ())):
-            for owner, last in _PLACES.get(below) or _places(below):
+            for owner, last in PLACES.get(below) or _places(below):
+                empty_out(getattr(owner, last), name, refuse)
                 setattr(owner, last, _refusing(name, refuse))
 
 
-def forbid_scripted(patterns: Iterable[str], refuse: Refuse) -> None:
-    """Refuse the operators that only TorchScript knows, by name and by the passes that put them into a graph."""
-    hidden = frozenset(matching(patterns, SCRIPT_ONLY))
-    if not hidden:
-        return
-    forbid_names(SCRIPT_DOORS, refuse)
-    for name in ("_jit_get_operation", "_get_operation_overload"):
-        setattr(_C, name, _screened(getattr(_C, name), hidden, refuse))
+def empty_out(value: object, name: str, refuse: Refuse) -> None:
+    """Let a function in Python, and what it wraps, do nothing but refuse. Anything else is left alone."""
+    for function in functions_in(value):
+        free, consts = function.__code__.co_freevars, {"REFUSE": refuse, "NAME": name}
+        code = _EMPTY.replace(co_consts=tuple(consts.get(const, const) for const in _EMPTY.co_consts))
+        function.__code__ = code.replace(co_freevars=free)  # a closure must fit, used or not
+
+
+def functions_in(value: object) -> Iterator[FunctionType]:
+    """The function itself and those below its decorators."""
+    while callable(value) and not isinstance(value, type):
+        if isinstance(value, FunctionType):
+            yield value
+        below = [getattr(value, name, None) for name in ("__wrapped__", "_implementation")]  # the latter is numpy's
+        value = next((found for found in below if isinstance(found, FunctionType)), None)
+
+
+def _empty(*args: object, **kwargs: object) -> Any:
+    refuse: Any = "REFUSE"
+    return refuse("NAME")
+
+
+_EMPTY: CodeType = _empty.__code__
 
 
 def forbid_onednn(refuse: Refuse) -> None:
@@ -148,14 +160,13 @@ def _refusing(name: str, refuse: Refuse) -> Callable[..., NoReturn]:
     return forbidden
 
 
-def _screened(original: Callable[..., Any], hidden: frozenset[str], refuse: Refuse) -> Callable[..., Any]:
-    def lookup(name: str, *args: object) -> Any:
-        if name in hidden:
-            refuse(name)
-        return original(name, *args)
-
-    return lookup
-
-
 # Looking through a thousand modules touches all their pages, which is slow in a fresh fork: the zygote does it.
-_PLACES = {name: _places(name, "torch") for name in (*AUTOGRAD, *ONEDNN, *SCRIPT_DOORS)}
+PLACES: dict[str, list[Place]] = {}
+
+
+def look_up(names: Iterable[str]) -> None:
+    """Find now what `forbid_names` will want: called where modules are loaded, once."""
+    PLACES.update({name: _places(name, "torch") for name in names})
+
+
+look_up((*AUTOGRAD, *ONEDNN))

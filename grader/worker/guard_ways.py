@@ -1,8 +1,7 @@
 """The ways themselves: small pieces of code that try to get a forbidden operation done. Only `guard_doors` runs them.
 
-This file holds convolution and padding, `guard_ways_back` the backward pass. Each way returns the result, if it gets
-one; a true result is never zero. They stand in the order in which they are tried,
-those that leave a mess behind come last. They are written as a learner might, so private names abound.
+This file holds convolution and padding, its neighbours the rest. Each way returns the result, if it gets one; a true
+result is never zero. They stand in the order in which they are tried; those that leave a mess behind come last.
 """
 
 # mypy: disable-error-code="no-untyped-call,attr-defined,assignment"
@@ -247,4 +246,5 @@ PADDING: dict[str, Way] = {
     "sparse tensors": lambda: torch.constant_pad_nd(x().to_sparse(), (1, 1)),
     "another thread": lambda: in_thread(lambda: F.pad(x(), (1, 1))),
     "numpy.pad": lambda: importlib.import_module("numpy").pad([1.0], 1),
+    "decomposition": lambda: torch._decomp.decomposition_table[aten.constant_pad_nd.default](x(), (1, 1)),
 }

@@ -182,6 +182,14 @@ TRANSPOSED: dict[str, Way] = {
         w(1, 3, 4, 4), x(), w(), None, ONES, ZEROS, ONES, False, ZEROS, 1, [True, True, False]
     ),
     "threshold_backward": lambda: aten.threshold_backward(x(), x(), 0),
+    "leaky_relu_backward": lambda: aten.leaky_relu_backward(x(), x(), 0.0, False),
+    "linear, oneDNN": lambda: aten.mkldnn_linear_backward(
+        x(2, 3).to_mkldnn(), x(2, 4).to_mkldnn(), w(4, 3), [True, True, True]
+    ),
+    "decomposition": lambda: torch._decomp.decomposition_table[aten.threshold_backward.default](x(), x(), 0),
+    "weight gradient in Python": lambda: importlib.import_module(
+        "torch.nn.utils._expanded_weights.conv_utils"
+    ).conv_unfold_weight_grad_sample(x(), w(1, 3, 4, 4), (3, 2, 2, 2), (2, 2), ONES, ZEROS, ONES, 1, F.conv2d),
     "max pool backward": lambda: aten.max_pool2d_with_indices_backward(
         x(1, 1, 2, 2), x(1, 1, 4, 4), [2, 2], [2, 2], ZEROS, ONES, False, torch.zeros(1, 1, 2, 2, dtype=torch.int64)
     ),

@@ -127,7 +127,11 @@ def _junit(text: str, report: Report) -> Iterator[str]:
     if "<!" in text or text.count("<?") != 1:
         yield "a declaration"
         return
-    root = ElementTree.fromstring(text.encode("utf-8"))
+    try:
+        root = ElementTree.fromstring(text.encode("utf-8"))
+    except ElementTree.ParseError as error:
+        yield f"no XML: {error}"
+        return
     if strange := {element.tag for element in root.iter()} - XML_TAGS:
         yield f"elements that are not ours: {strange}"
     if strange := {name for element in root.iter() for name in element.attrib} - XML_ATTRIBUTES:
@@ -140,7 +144,11 @@ def _junit(text: str, report: Report) -> Iterator[str]:
 
 
 def _json(text: str, report: Report) -> Iterator[str]:
-    read = json.loads(text, object_pairs_hook=_once)
+    try:
+        read = json.loads(text, object_pairs_hook=_once)
+    except ValueError as error:
+        yield f"no JSON: {error}"
+        return
     if read != json.loads(json.dumps(record.record(report))):
         yield "what is read is not what was written"
     if read["score"] != (None if report.faulty else report.score) or read["schema"] != record.SCHEMA:
@@ -148,5 +156,6 @@ def _json(text: str, report: Report) -> Iterator[str]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    assert len(dict(pairs)) == len(pairs), "a key that stands there twice"
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key that stands there twice")
     return dict(pairs)
