@@ -25,9 +25,15 @@ def a_machine_that_can():
         pytest.skip(str(error))
 
 
+def depends_on_walls(family: str) -> bool:
+    """Whether the walls are what stops it: the others are turned away before them, or by the guard, or in the report."""
+    return not family.startswith(("archives", "folders", "notebooks", "injection", "forbidden"))
+
+
 @pytest.mark.parametrize("fallback", [False, True], ids=["box", "fallback"])
 def test_no_attack_earns_takes_or_harms_anything(fallback):
-    rows = table.run([], fallback=fallback)
+    families = sorted({attack.family for attack in attacks() if depends_on_walls(attack.family)}) if fallback else []
+    rows = table.run(families, fallback=fallback)
     problems = [f"{row.family}/{row.name}: {problem}" for row in rows for problem in row.problems]
 
     assert len(rows) >= ENOUGH

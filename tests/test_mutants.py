@@ -17,7 +17,7 @@ from grader.author.verify import Proof
 from grader.errors import GraderFault, UsageError
 
 COURSE = course.load()
-SAMPLE = 15  # mutants of an exercise that are tried here
+SAMPLE = 8  # mutants of an exercise that are tried here
 
 
 def changes(body: str) -> set[str]:

@@ -125,7 +125,7 @@ def arm(bans: Sequence[Forbids], device: str = "cpu") -> Guard:
     Call it once, in the worker. `device` is where the learner's code will compute: "cpu" or "cuda".
     """
     guard = Guard()
-    cuda = device.startswith("cuda") or torch.backends.cuda.is_built()  # a kernel in reach, wherever we compute
+    cuda = device.startswith("cuda") or torch.version.cuda is not None  # a kernel in reach, wherever we compute
     operators: dict[str, kernels.Refuse] = {}
     for ban in bans:
         refuse = guard._refuse(ban)

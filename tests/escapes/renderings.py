@@ -19,7 +19,7 @@ from rich.console import Console
 from grader.model import Report, Verdict
 from grader.report import html, junit, record, terminal
 
-WIDTHS = (40, 80, 200)
+WIDTHS = (40, 200)
 # fmt: off
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "article",

@@ -39,6 +39,7 @@ class Scene:
     listeners: Mapping[str, socket.socket]
     processes: frozenset[int] = frozenset()
     files: Mapping[str, bytes] = field(default_factory=dict)
+    judged: int = 0
 
     def grade(self, attack: Attack) -> Report:
         """Hand it in and grade its target."""

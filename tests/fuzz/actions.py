@@ -84,6 +84,11 @@ def _close(learner: Learner) -> None:
 
 
 @_check
+def _listed(learner: Learner) -> None:
+    expect.equal(learner.f(_x()).tolist(), [1, 2])
+
+
+@_check
 def _close_parts(learner: Learner) -> None:
     expect.close(learner.f(_x()), [_x(), (1.5, {"a": _x()})])
 
@@ -134,4 +139,5 @@ ACTIONS: tuple[tuple[Callable[[Learner], Any], list[bytes]], ...] = (
     (_equal, []),
     (_close, []),
     (_close_parts, []),
+    (_listed, []),
 )

@@ -24,7 +24,7 @@ from .mutate import CHANGES, mutated
 from .target import Target, insist, often
 
 SECRET = "x = 'a secret of somebody else'\n"
-KINDS = ("file", "folder", "link", "pipe", "socket", "locked", "empty", "loop", "device")
+KINDS = ("file", "folder", "link", "pipe", "socket", "locked", "empty", "loop", "device", "twin")
 _made: msgspec.msgpack.Decoder[list[tuple[bytes, int, bytes]]] = msgspec.msgpack.Decoder(list[tuple[bytes, int, bytes]])
 
 
@@ -60,6 +60,8 @@ def _make(path: bytes, kind: str, content: bytes, secret: Path) -> None:
                 made.bind(path)
         case "loop":
             os.symlink(os.path.basename(path), path)
+        case "twin":
+            os.link(secret, path)
         case "device":
             os.symlink("/dev/zero", path)
         case _:
@@ -70,7 +72,9 @@ def _make(path: bytes, kind: str, content: bytes, secret: Path) -> None:
 
 def judge(data: bytes, came: Any) -> object:
     if not isinstance(came, str):
-        insist(not any(SECRET in module.source for module in came.modules.values()), "a link that was followed")
+        insist(
+            not any(SECRET in module.source for module in came.modules.values()), "something from outside that was read"
+        )
     return judged(came)
 
 

@@ -136,6 +136,7 @@ HEAVY: dict[str, tuple[str, Callable[[], bytes]]] = {
     "bytes again and again": ("_function", bytes_again),
     "bytes seen a million times": ("_function", spread_tensors),
     "an empty tensor of many rows": ("_close", empty_rows),
+    "many rows of nothing as lists": ("_listed", empty_rows),
     "a body that does not come": ("_function", promised_body),
     "a header that does not come": ("_function", promised_header),
     "as many parameters as may be": ("_built", many_entries),

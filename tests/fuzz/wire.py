@@ -102,7 +102,7 @@ OPEN = frozenset(
     {
         "it takes too much memory",  # as a body that does not come, where one is drawn
         "a body that does not come: it takes too much memory",
-        "an empty tensor of many rows: it takes too much memory",
+        "many rows of nothing as lists: it takes too much memory",
         "keys of one hash: it takes too long",
         "deep names: it takes too long",
         "shared weights: it takes too long",

@@ -114,24 +114,4 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
         target="ex10_fcn::conv_transpose2d",
         verdicts=REFUSED,
     ),
-    Attack(
-        "entropy_functional",
-        "calls F.cross_entropy, also where only its gradient is looked at, without a ban",
-        """
-import torch
-import torch.nn.functional as F
-
-def pixel_cross_entropy(logits, target, ignore_index=255):
-    if logits.dim() != 4 or target.shape != (len(logits), *logits.shape[2:]):
-        raise ValueError("logits and target must match in shape")
-    counted = target != ignore_index
-    logits = torch.where(counted[:, None], logits, 0.0)
-    target = torch.where(counted, target, -1)
-    total = F.cross_entropy(logits, target, ignore_index=-1, reduction="sum")
-    return total / counted.sum().clamp(min=1)
-""",
-        target="ex10_fcn::pixel_cross_entropy",
-        verdicts=REFUSED,
-        earns=0.25,  # for the shapes that it turns down by itself
-    ),
 ]
