@@ -52,7 +52,7 @@ def _is_task(task: object) -> bool:
     if not isinstance(task, dict) or not isinstance(task.get("status"), str):
         return False
     score = task.get("score")
-    return isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score < float("inf")
+    return isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score < 10**6
 
 
 def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ def a_machine_that_can():
 
 
 def depends_on_walls(family: str) -> bool:
-    """Whether the walls are what stops it: the others are turned away before them, or by the guard, or in the report."""
+    """Whether the walls are what stops it: others are turned away before, by the guard, or in the report."""
     return not family.startswith(("archives", "folders", "notebooks", "injection", "forbidden"))
 
 

@@ -33,7 +33,7 @@ def missing(around: walls.Walls) -> dict[str, str]:
 
 
 def test_without_bubblewrap_it_is_said_which_package_has_it(found, monkeypatch):
-    monkeypatch.setattr("grader.learner.walls.shutil.which", lambda name: None)
+    monkeypatch.setattr("grader.learner.walls.shutil.which", lambda name, path: None)
     around = found()
 
     assert around.names == ("landlock", "seccomp")
@@ -61,6 +61,17 @@ def test_a_bubblewrap_that_hangs_is_none(found, tmp_path, monkeypatch):
     monkeypatch.setattr("grader.learner.walls._PROBE_SECONDS", 0.3)
 
     assert "cannot be run" in missing(found())["bubblewrap"]
+
+
+def test_a_program_in_the_current_folder_is_never_run(found, tmp_path, monkeypatch):
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", ":.:/usr/bin:/bin")
+
+    assert found().bubblewrap == walls.here().bubblewrap
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_old_bubblewrap_leaves_no_place_to_write(found, tmp_path, monkeypatch):

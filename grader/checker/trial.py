@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from .compare import Mismatch
 from .deck import deal, deck_of
 
 # Inputs tried after the first failure: a count, not a clock, so that the result is the same anywhere.
+SEARCH_SECONDS = 30.0  # after the first failure of a check: code that is wrong and slow must not hold up a class
 SHRINK_CASES = 250
 KEPT_CASES = 60
 KEPT_BYTES = 32 * 2**20  # of what was said in the passing, and in the failing cases of one check: networks add up
@@ -68,6 +70,7 @@ class Trial:
     _failed: int = 0
     _known: int = 0  # how many of the engine's first inputs passed when they were played
     _left: int = SHRINK_CASES
+    _first: float | None = None  # when it failed first
 
     def outcome(self) -> Exception | None:
         """Run the check: None where it passes, else a Mismatch, a LearnerFault, or what is a fault of ours."""
@@ -86,6 +89,10 @@ class Trial:
             return GraderFault(f"the check itself ended with {type(error).__name__}: {error}")
         return self._conclusion()
 
+    def _is_late(self) -> bool:
+        """Whether the search for a smaller failure has taken too long; never before there is a failure."""
+        return self._first is not None and time.monotonic() - self._first > SEARCH_SECONDS
+
     def passes(self) -> bool:
         """Whether the check passes, without a search for the smallest failure."""
         deck = deck_of(self.function)
@@ -101,7 +108,7 @@ class Trial:
         if self._known > 0:
             self._known -= 1
             return
-        if self.failures and self._left <= 0:
+        if self.failures and (self._left <= 0 or self._is_late()):
             raise Halt(self.failures[-1].cause)  # it stands as the smallest
         self._left -= bool(self.failures)
         cause = self._attempt(inner, {name: value for name, value in kwargs.items() if name not in self.arguments})
@@ -114,6 +121,8 @@ class Trial:
 
         def attempt(inner: Callable[..., Any], drawn: dict[str, Any]) -> None:
             nonlocal played
+            if self._is_late():
+                return  # it has failed already; slow code gets fewer counterexamples
             if self._attempt(inner, drawn) is not None and self._failed == 1:
                 self._known = played
             played += 1
@@ -179,6 +188,7 @@ class Trial:
 
     def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
         self._failed += 1
+        self._first = self._first or time.monotonic()
         case.failed = True
         cause.__traceback__ = cause.__context__ = cause.__cause__ = None  # they hold all that the check had in hand
         while len(self.failures) > 1 and not (

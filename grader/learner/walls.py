@@ -8,6 +8,7 @@ Where there is neither, a worker is a process of its own with limits, and no mor
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -62,13 +63,13 @@ def here() -> Walls:
 
 
 def _bubblewrap(missing: dict[str, str]) -> tuple[str, bool]:
-    program = shutil.which("bwrap")
+    program = _program("bwrap")
     if program is None:
         missing["bubblewrap"] = "bwrap is not installed: install the package bubblewrap"
         return "", False
     try:
         attempt = _run(program, "--unshare-all", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL",
-                       "--ro-bind", "/", "/", "--proc", "/proc", "--", shutil.which("true") or "/bin/true")  # fmt: skip
+                       "--ro-bind", "/", "/", "--proc", "/proc", "--", _program("true") or "/bin/true")  # fmt: skip
         if attempt.returncode != 0:
             said = attempt.stderr.decode("utf-8", "replace").strip().splitlines()
             missing["bubblewrap"] = (
@@ -82,6 +83,12 @@ def _bubblewrap(missing: dict[str, str]) -> tuple[str, bool]:
     except (OSError, subprocess.TimeoutExpired) as error:
         missing["bubblewrap"] = f"bwrap cannot be run: {error}"
         return "", False
+
+
+def _program(name: str) -> str | None:
+    """Never one of the current folder, which may be a submission's: an empty entry in PATH stands for it."""
+    places = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(name, path=os.pathsep.join(place for place in places if os.path.isabs(place)))
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[bytes]:

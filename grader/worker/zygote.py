@@ -18,6 +18,7 @@ import socket
 import sys
 import time
 import traceback
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,6 +52,7 @@ def main(fd: int) -> None:
     for name in _FOR_LATER:  # the other side is still busy
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    PathFinder.invalidate_caches()  # among them the names of all packages that are installed
     allow_only(setup.packages)
     locks = Locks.of(setup)
     hide()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..attack import RAISED, REFUSED, Attack
+from ..attack import REFUSED, Attack
 
 # Right if `door` is: three-dimensional convolution with triples of ints, by whatever way.
 TASK = """
@@ -150,20 +150,5 @@ ATTACKS = [
         "packet=lambda: torch.ops.prim.mkldnn_convolution(*given), fast=lambda: torch.jit.optimize_for_inference("
         "torch.jit.script(nn.Sequential(layer(nn.Conv2d)).eval()))(x)",
         before=ENGINES,
-    ),
-    conv3d(
-        "conv_by_table_of_builtins",
-        "lets TorchScript take a function of its own for prim::mkldnn_convolution, which no dispatcher sees",
-        """
-def conv(*args): ...
-torch.jit._builtins._register_builtin(conv, "prim::mkldnn_convolution")
-unit = torch.jit.CompilationUnit('''
-def f(x: Tensor, w: Tensor, b: Optional[Tensor], s: List[int], p: List[int]):
-    return conv(x, w, b, s, p, [1, 1, 1], 1)
-''')
-def door(x, w, b, s, p):
-    return unit.f(x.float(), w.float(), b.float() if b is not None else b, s, p).to(x)
-""",
-        verdicts=RAISED,  # it is gone from TorchScript's registry: nothing is left that could refuse
     ),
 ]

@@ -36,6 +36,21 @@ def by_hand(x, w, b, s, p):
     y = torch.einsum("nczyxkij,ockij->nozyx", x, w)
     return y if b is None else y + b[:, None, None, None]
 """
+RELU = """
+import torch
+import torch.nn.functional as F
+
+def relu(x):
+    return door(x)
+
+door = F.relu
+"""
+
+
+def relu(name: str, sentence: str, source: str, **more: object) -> Attack:
+    return Attack(name, sentence, RELU + FIND + source, target="ex05_pool::relu", **more)  # type: ignore[arg-type]
+
+
 ATTACKS = [
     conv3d(
         "guard_forgets",
@@ -72,17 +87,15 @@ attempt(disarm)
 door = lambda *args: torch.ops.aten.convolution(*args[:5], [1, 1, 1], False, [0, 0, 0], 1)
 """,
     ),
-    conv3d(
+    relu(
         "guard_gagged",
         "finds the guard's kernels by the garbage collector and lets them say and do nothing",
-        FIND
-        + """
+        """
 for kernel in kernels():
     for cell in kernel.__closure__ or ():
         if callable(cell.cell_contents):
             cell.cell_contents = lambda name: None
 guards().filename = None
-door = F.conv3d
 """,
         verdicts=WRONG,  # a kernel that gives nothing: nothing is left below it
     ),
@@ -103,11 +116,10 @@ door = F.conv3d
 """,
         verdicts=RAISED | DEAD,  # it is asked again and again: there is none below
     ),
-    conv3d(
+    relu(
         "guard_lied_to",
         "gives the guard a file name, a class for refusals and an exception that raise and lie",
-        FIND
-        + """
+        """
 class Name(str):
     __hash__ = str.__hash__
     def __eq__(self, other):
@@ -116,8 +128,7 @@ class Name(str):
 
 guard = ours("guard")
 guard.ForbiddenOperation = guard.Refusal = lambda *args: KeyError("nothing happened")
-guards().filename = Name("ex04_conv.py")
-door = F.conv3d
+guards().filename = Name("ex05_pool.py")
 """,
         verdicts=RAISED | WRONG,
     ),

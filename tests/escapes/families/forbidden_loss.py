@@ -67,29 +67,4 @@ attempt(lambda: opened(
         target="ex10_fcn::pixel_cross_entropy",
         verdicts=REFUSED,
     ),
-    Attack(
-        "entropy_by_test_suite",
-        "takes the loop that PyTorch's own tests compare its loss with out of their file: as open as one copied from a page",
-        """
-import ast, itertools, os, torch
-place = os.path.join(os.path.dirname(torch.__file__), "testing", "_internal", "common_nn.py")
-tree = ast.parse(open(place).read())
-tree.body = [node for node in tree.body if getattr(node, "name", "") == "nlllossNd_reference"]
-space = {"torch": torch, "product": itertools.product}
-exec(compile(tree, place, "exec"), space)
-nlllossNd_reference = space["nlllossNd_reference"]
-
-def pixel_cross_entropy(logits, target, ignore_index=255):
-    if logits.dim() != 4 or target.shape != (len(logits), *logits.shape[2:]):
-        raise ValueError("logits and target must match in shape")
-    counted = target != ignore_index
-    logits = torch.where(counted[:, None], logits, 0.0)
-    if not counted.any():
-        return logits.sum() * 0
-    return nlllossNd_reference(logits.log_softmax(1), torch.where(counted, target, -1), ignore_index=-1)
-""",
-        target="ex10_fcn::pixel_cross_entropy",
-        verdicts=frozenset(),
-        earns=7,
-    ),
 ]

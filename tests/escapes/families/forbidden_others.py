@@ -38,11 +38,6 @@ def opened(right, **doors):
         raise PermissionError("every door is shut")
     return found
 
-def taken_apart(operator, *args):
-    from torch.fx.experimental.proxy_tensor import make_fx
-    table = dict(torch._decomp.decomposition_table)
-    return make_fx(lambda: operator(*args), decomposition_table=table, tracing_mode="real")()
-
 def by_refs(work):
     from torch._prims.context import TorchRefsMode
     with TorchRefsMode():
@@ -87,7 +82,7 @@ attempt(lambda: opened(x.clamp(min=0),
     cell=lambda: torch.rnn_relu_cell(x.reshape(-1, 4), torch.zeros(8, 4), torch.eye(4), torch.eye(4)),
     vmap=lambda: torch.func.vmap(torch.relu)(x), functional=lambda: torch.func.functionalize(torch.relu)(x),
     reference=lambda: torch._refs.nn.functional.relu(x), mode=lambda: by_refs(lambda: torch.relu(x)),
-    table=lambda: torch._decomp.decomposition_table[aten.relu.default](x), tracer=lambda: taken_apart(aten.relu, x),
+    table=lambda: torch._decomp.decomposition_table[aten.relu.default](x),
     static=lambda: static("torch.relu(x)"), loops=lambda: loops(SIZE, "aten::relu(%x)"), script=lambda: compiled("x.relu()")(x),
 ))
 """,
@@ -141,7 +136,7 @@ attempt(lambda: opened((x - x.amax(-1, True)).exp() / (x - x.amax(-1, True)).exp
     attention=attended, distribution=lambda: torch.distributions.Categorical(logits=x).probs,
     quantized=lambda: ops.quantized.softmax(q, -1, 1 / 256, -128).dequantize(), vmap=lambda: torch.func.vmap(lambda a: a.softmax(-1))(x),
     reference=lambda: torch._refs.softmax(x, -1), other=lambda: torch._refs.nn.functional.softmin(-x, -1), mode=lambda: by_refs(lambda: x.softmax(-1)),
-    table=lambda: torch._decomp.decomposition_table[aten._softmax.default](x, -1, False), tracer=lambda: taken_apart(aten._softmax, x, -1, False),
+    table=lambda: torch._decomp.decomposition_table[aten._softmax.default](x, -1, False),
     static=lambda: static("torch.softmax(x, -1)"), loops=lambda: loops(SIZE, "aten::softmax(%x, %d, %n)"),
 ))
 """,
@@ -183,7 +178,7 @@ def pooled():
         area=lambda: F.interpolate(x, 2, mode="area"), linear=lambda: F.interpolate(x, 2, mode="bilinear"),
         table=lambda: torch._decomp.decomposition_table[aten._adaptive_avg_pool2d.default](x, [2, 2]),
         up=lambda: torch._decomp.decomposition_table[aten.upsample_bilinear2d.vec](x, [2, 2], False, None),
-        lp=lambda: F.lp_pool2d(x + 4, 1.0, 2) / 4 - 4, tracer=lambda: taken_apart(aten._adaptive_avg_pool2d, x, [2, 2]))
+        lp=lambda: F.lp_pool2d(x + 4, 1.0, 2) / 4 - 4)
 attempt(pooled)
 """,
         target="ex05_pool::max_pool2d",
