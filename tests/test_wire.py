@@ -279,12 +279,11 @@ def test_an_order_that_is_cut_short_is_the_end():
 
 def test_a_failure_of_megabytes_is_none_of_ours():
     modest = Failure("raised", "ValueError", ["Exception"], "x" * 2000, 3, 1)
-    assert read_reply(header_of(Reply(1, failure=modest))).failure == modest
+    assert read_reply(msgspec.msgpack.encode(Reply(1, failure=modest))).failure == modest
     for huge in (
         Failure("raised", "ValueError", [], "x" * 10**5),
         Failure("raised", "V" * 10**5, [], ""),
         Failure("raised", "ValueError", ["Exception"] * 10**4, ""),
-        Failure("raised", "ValueError", [], "", -5),
     ):
         with pytest.raises(WireError, match="larger than any"):
-            read_reply(header_of(Reply(1, failure=huge)))
+            read_reply(msgspec.msgpack.encode(Reply(1, failure=huge)))

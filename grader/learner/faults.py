@@ -21,7 +21,7 @@ class LoadFailed(LearnerRaised):
         assert failure is not None
         super().__init__(
             message=f"your module cannot be loaded: {failure.type_name}: {failure.text}",
-            line=failure.line,
+            line=_line(failure),
             type_name=failure.type_name,
             text=failure.text,
         )
@@ -43,25 +43,30 @@ def fault_of(failure: Failure) -> LearnerFault:
     words = f"{failure.type_name}: {failure.text}" if failure.text else failure.type_name
     match failure.kind:
         case "todo":
-            return LearnerTodo("not written yet", failure.line)
+            return LearnerTodo("not written yet", _line(failure))
         case "missing":
             return LearnerTodo(f"missing: {failure.text}", None)
         case "refused":
-            return LearnerRefused(f"{failure.type_name} may not be used here: {failure.text}", failure.line)
+            return LearnerRefused(f"{failure.type_name} may not be used here: {failure.text}", _line(failure))
         case "memory":
-            return LearnerDied(f"your code ran out of memory ({words})", failure.line)
+            return LearnerDied(f"your code ran out of memory ({words})", _line(failure))
         case "exit":
-            return LearnerDied("your code tried to end the program (SystemExit) instead of returning", failure.line)
+            return LearnerDied("your code tried to end the program (SystemExit) instead of returning", _line(failure))
         case "unsendable":
-            return LearnerDied(f"the answer cannot be handed over: {failure.text}", failure.line)
+            return LearnerDied(f"the answer cannot be handed over: {failure.text}", _line(failure))
         case _:
             return LearnerRaised(
                 message=words,
-                line=failure.line,
+                line=_line(failure),
                 type_name=failure.type_name,
                 text=failure.text,
                 bases=tuple(failure.bases),
             )
+
+
+def _line(failure: Failure) -> int | None:
+    """A line of the learner's file; one before the first is a word of theirs and no line."""
+    return failure.line if failure.line is not None and failure.line > 0 else None
 
 
 def cause_of_death(end: control.Answer | None) -> str:
