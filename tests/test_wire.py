@@ -258,12 +258,18 @@ def test_an_order_and_its_answer_survive_the_way():
 
     one, other = socket.socketpair()
     ban = control.Ban("b", "because", ("conv",), ("numpy.convolve",), ("torch.nn.Conv2d",), True, True)
-    order = control.Spawn("/tmp/x", control.Limits(1, 2, 3), (ban,), "cpu")
+    setup = control.Setup("/work", True, ("/usr/lib",), b"\x06\0\0\0", ("torch",))
     with one, other:
-        control.send(one, order)
-        assert control.receive_order(other) == (order, [])
-        control.send(other, control.Answer(5, 9))
-        assert control.receive_answer(one) == (control.Answer(5, 9), [])
+        for order in (
+            setup,
+            control.Branch((ban,), "cpu"),
+            control.Spawn(control.Limits(1, 2, 3)),
+            control.Ended(7, 0.5),
+        ):
+            control.send(one, order)
+            assert control.receive_order(other) == (order, [])
+        control.send(other, control.Answer(5, 9, "too much"))
+        assert control.receive_answer(one) == (control.Answer(5, 9, "too much"), [])
         other.close()
         assert control.receive_answer(one) is None
 
