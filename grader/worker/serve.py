@@ -138,6 +138,8 @@ class Servant:
         handle = request.on
         if request.keep is not None:
             handle, owner = request.keep, value
+            if not request.ours:
+                self.guard.check_bases(type(value))  # a class, or a function in its place, may make something else
             self.objects[request.keep] = value
         state = self._news(handle, owner, packer) if isinstance(owner, torch.nn.Module) else None
         training = owner.training if isinstance(owner, torch.nn.Module) else True
