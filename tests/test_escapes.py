@@ -11,6 +11,7 @@ from escapes import table, throwaway
 from escapes.attack import attacks
 
 ENOUGH = 60
+EVERY = 4  # of the attacks every fourth runs here; all of them by `python -m tests.escapes --both`
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,10 +34,10 @@ def depends_on_walls(family: str) -> bool:
 @pytest.mark.parametrize("fallback", [False, True], ids=["box", "fallback"])
 def test_no_attack_earns_takes_or_harms_anything(fallback):
     families = sorted({attack.family for attack in attacks() if depends_on_walls(attack.family)}) if fallback else []
-    rows = table.run(families, fallback=fallback)
+    rows = table.run(families, fallback=fallback, every=EVERY)
     problems = [f"{row.family}/{row.name}: {problem}" for row in rows for problem in row.problems]
 
-    assert len(rows) >= ENOUGH
+    assert len(rows) >= ENOUGH // EVERY
     assert not problems, "\n" + "\n".join(problems)
 
 

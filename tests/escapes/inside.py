@@ -14,6 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("only", nargs="*", help="families or names of attacks")
     parser.add_argument("--fallback", action="store_true", help="with user namespaces switched off")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th of them alone")
     parser.add_argument("--batch", action="store_true", help="forty in a row, every second one hostile")
     options = parser.parse_args()
 
@@ -23,6 +24,7 @@ def main() -> None:
     from .scene import scene
 
     wanted = [attack for attack in attacks() if not options.only or {attack.family, attack.name} & set(options.only)]
+    wanted = wanted[:: options.every]
     with scene() as made:
         if options.batch:
             _say(problems=batch.problems(made))

@@ -26,9 +26,12 @@ class Row:
     seconds: float
 
 
-def run(only: Sequence[str], *, fallback: bool, tell: Callable[[Row], None] = lambda row: None) -> list[Row]:
-    """Every attack asked for. Raises CannotBeMade; AssertionError where the run itself did not come to its end."""
-    head, *rest = _lines([*only, *(["--fallback"] if fallback else [])], fallback=fallback)
+def run(
+    only: Sequence[str], *, fallback: bool, every: int = 1, tell: Callable[[Row], None] = lambda row: None
+) -> list[Row]:
+    """Every attack asked for, or every so many-th of them. Raises CannotBeMade; AssertionError where the run itself did not come to its end."""
+    options = ["--every", str(every), *(["--fallback"] if fallback else [])]
+    head, *rest = _lines([*only, *options], fallback=fallback)
     expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
     assert head["walls"] == expected, f"the walls are {head['walls']}"
     assert len(rest) == head["attacks"], f"{len(rest)} of {head['attacks']} attacks came to an end"
