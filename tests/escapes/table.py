@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Row:
 def run(
     only: Sequence[str], *, fallback: bool, every: int = 1, tell: Callable[[Row], None] = lambda row: None
 ) -> list[Row]:
-    """Every attack asked for, or every so many-th of them. Raises CannotBeMade; AssertionError where the run itself did not come to its end."""
+    """Every attack asked for, or every so many-th. Raises CannotBeMade; AssertionError where the run did not end."""
     options = ["--every", str(every), *(["--fallback"] if fallback else [])]
     head, *rest = _lines([*only, *options], fallback=fallback)
     expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
@@ -87,6 +88,7 @@ def table(boxed: Sequence[Row], fallback: Sequence[Row]) -> str:
 
 
 def _cell(text: str) -> str:
+    text = text.replace(str(throwaway.ROOT), "PROJECT").replace(sys.base_prefix, "PYTHON")
     cut = text if len(text) <= 160 else text[:160] + " …"
     return " ".join(cut.translate({ord(sign): f"&#{ord(sign)};" for sign in "\\`*_{}[]<>|#$~&"}).split())
 
@@ -94,7 +96,7 @@ def _cell(text: str) -> str:
 _HEAD = """# What becomes of an attack
 
 {attacks} hostile submissions, each graded like any other, in a throw-away namespace: `python -m tests.escapes --table
-docs/escapes.md` makes this page, and our own suite runs all of them. Each has to end without a point that its answers
+docs/escapes.md` makes this page, and our own suite runs every fourth of them. Each has to end without a point that its answers
 did not earn, with nothing of ours or of another learner in its report, and with host and run as they were: no file
 changed, no process left, nothing heard on a socket, and the next honest submission at its full marks.
 

@@ -113,7 +113,7 @@ def bare(number):
     if got < 0:
         raise OSError(-got, "")
     return got
-doors(
+quiet_doors(
     fork=os.fork, forkpty=os.forkpty, spawn=lambda: os.posix_spawn(sys.executable or "/bin/sh", ["sh"], {}),
     process=lambda: multiprocessing.get_context("fork").Process(target=os.getpid).start(),
     popen=lambda: subprocess.Popen(["sh"]), bare_fork=lambda: bare(57), bare_vfork=lambda: bare(58),

@@ -147,7 +147,7 @@ ATTACKS = [
     Attack(
         "channel_syntax", "raises the error of a syntax with a text and a line of its own", _SYNTAX, verdicts=RAISED
     ),
-    Attack("channel_chain", "raises groups, notes and causes, and a text that is none", _CHAIN, verdicts=RAISED),
+    Attack("channel_chain", "raises groups, notes and causes, and a text that is none", _CHAIN, verdicts=RAISED | DEAD),
     Attack("channel_function", "gives its function a name that Python says in its errors", _FUNCTION, verdicts=RAISED),
     Attack(
         "channel_loading", "gives its module a name, prints and fails while it is loaded", _LOADING, verdicts=RAISED
@@ -162,7 +162,10 @@ ATTACKS = [
         verdicts=WRONG | RAISED | DEAD,
     ),
     Attack(
-        "channel_frame", "forges the frame of a failure, with names and texts of any length", _FRAME, verdicts=RAISED
+        "channel_frame",
+        "forges the frame of a failure, with names and texts of any length",
+        _FRAME,
+        verdicts=RAISED | DEAD,
     ),
     Attack("channel_opaque", "forges values that no object of Python's is", _OPAQUE, verdicts=WRONG | DEAD),
     Attack(

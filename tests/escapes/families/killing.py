@@ -174,7 +174,7 @@ def started():
     process = multiprocessing.get_context("fork").Process(target=os.getpid)
     process.start()
     return process.pid
-doors(
+quiet_doors(
     parents_death=lambda: call("prctl", 1, 0, 0, 0, 0), adopt=lambda: call("prctl", 36, 1, 0, 0, 0),
     session=lambda: os.setsid(), group=lambda: os.setpgid(0, 0), fork=lambda: os.fork(), forkpty=lambda: pty.fork(),
     daemon=daemon, libc_clone=libc_clone, raw_fork=lambda: call("fork"), raw_vfork=lambda: call("vfork"),

@@ -50,7 +50,7 @@ import asyncio, ftplib, http.client, importlib, multiprocessing, os, smtplib, ur
 import multiprocessing.connection, socketserver, xmlrpc.client
 def installed():
     return importlib.import_module("pip._internal.cli.main").main(["download", "secret"])
-doors(
+quiet_doors(
     url=lambda: urllib.request.urlopen("http://127.0.0.1:$PORT/secret", timeout=1),
     http=lambda: http.client.HTTPConnection("127.0.0.1", $PORT, timeout=1).request("GET", "/secret"),
     ftp=lambda: ftplib.FTP("127.0.0.1", timeout=1), mail=lambda: smtplib.SMTP("127.0.0.1", $PORT, timeout=1),
@@ -76,7 +76,7 @@ from datetime import timedelta
 patience = timedelta(seconds=1)
 loader = torch.utils.data.DataLoader([1, 2, 3], num_workers=2)
 group = dict(rank=0, world_size=1, timeout=patience)
-doors(
+quiet_doors(
     store=lambda: dist.TCPStore("127.0.0.1", $PORT, 2, False, patience),
     own_store=lambda: dist.TCPStore("127.0.0.1", 0, 1, True, patience),
     gloo=lambda: dist.init_process_group("gloo", init_method="tcp://127.0.0.1:$PORT", **group),

@@ -66,7 +66,7 @@ def unless_refused(status):
     if status in (-1, 127 << 8):  # what libc says of a child that it could not make
         raise PermissionError(errno.EPERM, "no child")
     return status
-doors(
+quiet_doors(
     system=lambda: unless_refused(os.system("id")), libc=lambda: unless_refused(_libc.system(b"id")),
     popen=lambda: os.popen("id").read(),
     run=lambda: subprocess.run(["/bin/sh", "-c", "id"]), spawn=lambda: os.posix_spawn("/bin/sh", ["sh"], {}),
