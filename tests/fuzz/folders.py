@@ -85,16 +85,14 @@ def _deep(name: bytes) -> bytes:
 
 _STEMS = (b"ex04_conv", b"ex04", b"ex07_backprop", b"ex04_conv (1)", b"test_ex04_conv", b"ex04_ex07", b"exercises")
 _ODD = (b"\xff", b"\x1b[2J", b"\n", "\u202e".encode())
-_NAMES = st.builds(
+_EXACT = (b"ex04_conv.py", b"ex04_conv.ipynb", b"exercises/ex04_conv.py", b"ex07.py", b"exercises/ex07 (2).ipynb")
+_MADE_UP = st.builds(
     lambda *parts: b"".join(parts),
     st.sampled_from([b"", b"", b"exercises/", b"exercises/exercises/", b"a/", b".", b"./", b"../"]),
-    often(
-        st.sampled_from(_STEMS),
-        st.binary(max_size=20),
-        st.sampled_from(_ODD),
-    ),
+    often(st.sampled_from(_STEMS), st.binary(max_size=20), st.sampled_from(_ODD)),
     st.sampled_from([b".py", b".py", b".ipynb", b".PY", b"", b".zip", b".py ", b"\xff.py", b"." * 200]),
 )
+_NAMES = st.sampled_from(_EXACT) | _MADE_UP
 _THINGS = st.tuples(
     often(_NAMES, _NAMES.map(_deep), st.just(b"exercises"), times=4),
     often(st.just(0), st.integers(1, len(KINDS) - 1), times=1),

@@ -90,7 +90,7 @@ def bare():
     while platform.machine() == "x86_64":
         machine(code)(0x3D0F00, ctypes.addressof(stack) + 2**16 - 64)
     small()
-WAYS = small, bare, small
+WAYS = bare, small, bare
 """
         + BY_TURNS,
         target=CHANNELS,
