@@ -91,6 +91,37 @@ return out
     assert asks(body) == [3.0] * 8
 
 
+def test_it_computes_with_the_kernels_that_we_compute_with(asks):
+    capability = "return torch.backends.cpu.get_cpu_capability()"
+    assert asks(capability) == torch.backends.cpu.get_cpu_capability()
+
+
+def test_what_asks_for_libraries_that_are_not_there_can_do_without(asks):
+    """torch.func and torch.compile load most of torch, and ask for many others on the way."""
+    body = """
+from torch import func
+square = lambda t: (t * t).sum()
+out, pull = func.vjp(lambda t: t ** 2, torch.ones(3))
+net = torch.nn.Linear(2, 2)
+func.functional_call(net, dict(net.named_parameters()), (torch.ones(1, 2),))
+torch.compile(lambda t: t + 1, backend="eager")(torch.ones(2))
+from importlib.util import find_spec
+there = [find_spec(name) is not None for name in ("hypothesis", "pytest", "grader", "numpy")]
+return func.grad(square)(torch.ones(2)), func.vmap(square)(torch.ones(3, 2)), func.hessian(square)(torch.ones(2)), there
+"""
+    room = control.Limits(memory_bytes=2048 * 2**20, cpu_seconds=60, file_bytes=2**20)  # as the course gives
+    grad, mapped, hessian, there = asks(body, limits=room)
+
+    assert grad.tolist() == [2, 2]
+    assert mapped.tolist() == [2, 2, 2]
+    assert hessian.tolist() == [[2, 0], [0, 2]]
+    assert there == [False, False, False, True]
+
+
+def test_an_import_of_what_is_not_there_is_told(asks):
+    assert "beside it there are torch, numpy and Python's own library" in refused(asks, "import hypothesis")
+
+
 # What it does not need is not.
 
 

@@ -353,6 +353,8 @@ FORGED = {
     "one and true as keys of one dict": DictV([(1, 2), (True, 3)]),
     "a list as a key": DictV([(ListV([]), 1)]),
     "a deeply nested key": DictV([(TupleV([TupleV([DictV([])])]), 1)]),
+    "many rows of nothing": TensorV("float32", (2**21, 0), "cpu", 0, 0),
+    "many keys that may share a hash": DictV([(number, None) for number in range(2002)]),
     "the same bytes twice": ListV([TensorV("uint8", (40,), "cpu", 0, 40)] * 2),
 }
 

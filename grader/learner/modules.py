@@ -19,7 +19,8 @@ from grader.worker.wire import Entry, Reply, State
 from .link import Link
 
 ENTRIES_CAP = 20_000  # parameters and buffers of one module
-NAME_CAP = 400  # characters of a dotted name
+MODULES_CAP = 5_000  # of them that hold any
+NAME_CAP, DEPTH_CAP = 400, 50  # characters of a dotted name, and modules in modules
 _Keys = torch.nn.modules.module._IncompatibleKeys
 
 
@@ -132,7 +133,8 @@ class RemoteModule(nn.Module):
         *path, name = entry.name.split(".")
         node: nn.Module = self
         for part in path:
-            node._modules.setdefault(part, nn.Module())
+            if part not in node._modules:
+                node._modules[part] = nn.Module()
             node = node._modules[part]  # type: ignore[assignment]
         places = node._parameters if entry.kind == "p" else node._buffers
         if entry.kind == "n":
@@ -142,7 +144,7 @@ class RemoteModule(nn.Module):
     def _value(self, entry: Entry, reader: Unpacker, present: torch.Tensor | None) -> torch.Tensor | None:
         """The mirror of one entry: the tensor that stands for it already, where there is one."""
         if entry.same_as is not None:
-            return dict(self.named_parameters()).get(entry.same_as, dict(self.named_buffers()).get(entry.same_as))
+            return self._at(entry.same_as)
         if entry.value is None:
             self._there.pop(entry.name, None)
             return None
@@ -157,11 +159,22 @@ class RemoteModule(nn.Module):
             return present
         return nn.Parameter(value, requires_grad=entry.value.requires_grad) if entry.kind == "p" else value
 
+    def _at(self, name: str) -> torch.Tensor | None:
+        """The mirror that has this dotted name."""
+        *path, last = name.split(".")
+        node: nn.Module | None = self
+        for part in path:
+            node = node._modules.get(part) if node is not None else None
+        return None if node is None else node._parameters.get(last, node._buffers.get(last))
+
 
 def _plausible(entries: Sequence[Entry]) -> None:
     """Refuse a state that would be slow to read: the learner's code can make one up."""
-    if len(entries) > ENTRIES_CAP or any(len(entry.name) > NAME_CAP for entry in entries):
+    names = [entry.name for entry in entries]
+    if len(names) > ENTRIES_CAP or any(len(name) > NAME_CAP or name.count(".") > DEPTH_CAP for name in names):
         raise ValueError("too many, or names that are too long")
+    if len({name.rpartition(".")[0] for name in names}) > MODULES_CAP:
+        raise ValueError("too many modules")
 
 
 def modules_in(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[RemoteModule]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.errors import LearnerFault
-from grader.worker.wire import Backward, Call, Failure, Reply, WireError, reply_frame
+from grader.worker.wire import Backward, Call, Failure, Numbered, Reply, WireError, frame, reply_frame
 
 from .session import Session
 
@@ -24,8 +24,10 @@ class Oracle:
 
     def answer(self, ask: Call | Backward, body: bytes | bytearray) -> bytes:
         """The frame to send back. Raises WireError for what no helper asks."""
+        allowed = self._allowed(ask)
+        frame(Numbered(0, allowed), body)  # short floats become long ones: it may be more than a message holds
         try:
-            reply, found = self.session.request(self._allowed(ask), body)
+            reply, found = self.session.request(allowed, body)
         except LearnerFault as fault:  # our own module on arguments that are too much for it
             reply, found = Reply(0, failure=Failure("raised", "RuntimeError", [], fault.message)), bytearray()
         if reply.failure is not None:

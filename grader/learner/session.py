@@ -180,9 +180,10 @@ class WorkerSession:
         if len(data) > start + length:
             raise WireError(UNASKED)
         body = data[start:]
-        here = len(body)
-        body.extend(bytes(length - here))
-        self._fill(worker, memoryview(body)[here:], patience)
+        while (missing := length - len(body)) > 0:
+            here = len(body)
+            body.extend(bytes(min(missing, max(_CHUNK, here))))  # a promise gets no memory, bytes do
+            self._fill(worker, memoryview(body)[here:], patience)
         return reply, body
 
     def _send(self, worker: Worker, data: bytes, patience: Patience) -> None:

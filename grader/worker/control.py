@@ -5,6 +5,7 @@ Small typed messages, one at a time. The first one says how workers are locked d
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 
@@ -89,6 +90,10 @@ def send(sock: socket.socket, message: Order | Answer, fds: tuple[int, ...] = ()
     socket.send_fds(sock, [LENGTH.pack(len(data)) + data], list(fds))
 
 
+class Garbled(ValueError):
+    """A message that is none of these."""
+
+
 def receive_order(sock: socket.socket) -> tuple[Order, list[int]] | None:
     """The next order and its file descriptors, or None where the trusted side has gone."""
     data, fds = _receive(sock)
@@ -96,8 +101,21 @@ def receive_order(sock: socket.socket) -> tuple[Order, list[int]] | None:
 
 
 def receive_answer(sock: socket.socket) -> tuple[Answer, list[int]] | None:
+    """The zygote's answer and its file descriptors, or None where it has gone. Raises OSError, Garbled."""
     data, fds = _receive(sock)
-    return None if data is None else (_answers.decode(data), fds)
+    try:
+        if data is not None:
+            return _answers.decode(data), fds
+    except Exception as error:  # msgspec raises its own errors, UnicodeDecodeError and RecursionError
+        _close(fds)
+        raise Garbled(f"an answer that does not decode ({type(error).__name__})") from None
+    _close(fds)
+    return None
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def _receive(sock: socket.socket) -> tuple[bytes | None, list[int]]:

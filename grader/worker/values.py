@@ -23,6 +23,8 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 DEPTH_CAP = 24
 ITEMS_CAP = 100_000
 DIMENSIONS_CAP = 64  # PyTorch's own
+EMPTY_CAP = 2**20  # rows of nothing: no byte of them has to be sent, and a list of them is long
+NUMBERS_CAP = 2_000  # keys of a dict that are no text: numbers can be chosen so that all have the same hash
 _ALIGN = 16
 
 
@@ -150,6 +152,8 @@ class Unpacker:
         found: dict[Any, Any] = {}
         for key, item in value.items:
             found[self._key(key, depth, len(found))] = self.unpack(item, depth)
+            if len(found) > NUMBERS_CAP and not isinstance(key, str):
+                raise WireError("a dict of very many keys that are no text")
         if len(found) != len(value.items):
             raise WireError("a dict that has a key twice")
         return found
@@ -190,6 +194,8 @@ class Unpacker:
             raise WireError("a tensor whose bytes do not fit its shape")
         if math.prod(value.shape) * dtype.itemsize > BODY_CAP:  # a few bytes seen many times through its strides
             raise WireError("a tensor larger than a message may be")
+        if math.prod(size for size in value.shape if size) > EMPTY_CAP and not length:
+            raise WireError("very many rows of nothing")
         self._unread -= value.nbytes
         plain = _empty(value, dtype, "cpu")
         if length:

@@ -52,6 +52,9 @@ def main(fd: int) -> None:
     for name in _FOR_LATER:  # the other side is still busy
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    # Asked once per process, and /proc/cpuinfo, which it reads, is not there for a worker: it would compute with the
+    # plainest kernels there are, slowly and not as we do.
+    torch.backends.cpu.get_cpu_capability()
     PathFinder.invalidate_caches()  # among them the names of all packages that are installed
     allow_only(setup.packages)
     locks = Locks.of(setup)

@@ -106,7 +106,7 @@ TARGET = Target(
     ),
     read=read,
     judge=judge,
-    rounds=2,
+    rounds=1,
     megabytes=200,
     tokens=TOKENS,
     fixed=HEAVY,

@@ -139,7 +139,7 @@ TARGET = Target(
     ),
     read=read,
     judge=judge,
-    rounds=2,
+    rounds=1,
     megabytes=160,
     tokens=TOKENS,
     fixed=HEAVY,

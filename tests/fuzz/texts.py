@@ -95,7 +95,7 @@ TARGET = Target(
     cases=st.one_of(_WRITTEN, st.builds(mutated, _WRITTEN, CHANGES, st.just(TOKENS)), st.binary(max_size=40)),
     read=read,
     judge=judge,
-    rounds=2,
+    rounds=1,
     megabytes=100,
     tokens=TOKENS,
     fixed=HEAVY,
