@@ -501,7 +501,7 @@ def test_its_environment_is_its_own(session_of, another_zygote):
     """
     names, raw = learner_of(session_of(body, zygote=another_zygote)).f()
 
-    assert set(names) == {"HOME", "TMPDIR", "LANG", "OMP_NUM_THREADS"}
+    assert set(names) == {"HOME", "TMPDIR", "LANG", "OMP_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR"}
     assert "secret" not in raw
 
 

@@ -30,6 +30,7 @@ def confine(directory: str, limits: Limits, parent: int, locks: Locks) -> None:
     home = directory or NOWHERE
     os.environ.clear()
     os.environ.update({"HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"})
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = directory or "/"  # torch.func loads what insists on one that is there
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)

@@ -220,7 +220,7 @@ ATTACKS = [
         "environment",
         "reads its environment for tokens",
         "import os\nattempt(lambda: dict(os.environ))" + ANSWER,
-        gets=r"\{'HOME': '[^']*', 'TMPDIR': '[^']*', 'LANG': 'C.UTF-8', 'OMP_NUM_THREADS': '1'\}",
+        gets=r"\{'HOME': '[^']*', 'TMPDIR': '[^']*', 'LANG': 'C.UTF-8', 'OMP_NUM_THREADS': '1', 'TORCHINDUCTOR_CACHE_DIR': '[^']*'\}",
     ),
     Attack("stores", "walks through known mistakes, mutants, drawn inputs, caches and what was handed in",
            _tries(_STORES)),

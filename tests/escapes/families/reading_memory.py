@@ -89,7 +89,7 @@ libc.getauxval.restype, libc.getauxval.argtypes, libc.getenv.restype = ctypes.c_
 top = libc.getauxval(31)
 words = ctypes.string_at(top - 3000, 3000).split(bytes(1))
 assert any(word.endswith(b"__main__.py") for word in words)
-KNOWN = b"LANG OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS PYTHONHASHSEED PWD".split()
+KNOWN = b"LANG TORCHINDUCTOR_CACHE_DIR OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS PYTHONHASHSEED PWD".split()
 attempt(lambda: none_or([w for w in words if re.fullmatch(rb"[A-Za-z_]{3,}=[ -~]*", w) and w.split(b"=")[0] not in KNOWN]))
 attempt(lambda: hits(words))
 attempt(lambda: none_or(libc.getenv(b"GRADE_CANARY")))
