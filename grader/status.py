@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich import box
 from rich.console import Console
@@ -11,62 +12,117 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.course import Course, Exercise
+from grader.report.words import points
 from grader.source import stub
-from grader.workspace import fingerprint
+from grader.state import Earned, State
 
-States = Mapping[str, Mapping[str, Any]]
+FULL, EMPTY = "█", "░"
+ASCII_FULL, ASCII_EMPTY = "#", "."
+WIDEST = 16  # characters of a bar
+BESIDE = 59  # characters that a row needs beside its bar
+TITLED = 110  # columns from which on there is room for what an exercise is about
 
 
-def render(course: Course, sources: Mapping[str, str], known: States, console: Console) -> None:
+def render(course: Course, sources: Mapping[str, str], known: State, console: Console) -> None:
     """`sources`: the modules of the folder; `known`: what `workspace.recall` gave."""
-    table = Table(box=box.SIMPLE_HEAD, title=Text(course.title), title_justify="left", pad_edge=False)
+    titled = console.width >= TITLED
+    table = Table(box=box.SIMPLE_HEAD, title=Text(course.title, "bold"), title_justify="left", pad_edge=False)
     table.add_column("exercise", no_wrap=True)
-    table.add_column("state")
+    table.add_column("", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
-    table.add_column("about")
+    table.add_column("state")
+    if titled:
+        table.add_column("about", no_wrap=True, overflow="ellipsis")
     open_here: list[str] = []
     missing: list[str] = []
+    total = 0.0
     for exercise in course.exercises:
-        source, entry = sources.get(exercise.name), known.get(exercise.name, {})
-        state, style, earned = _state(course, exercise, source, entry)
-        points = f"{'–' if earned is None else f'{earned:g}'} / {exercise.points:g}"
-        table.add_row(Text(exercise.name), Text(state, style), points, Text(exercise.lecture, "dim"))
+        source = sources.get(exercise.name)
+        earned = known.points(exercise.name, source) if source is not None else None
+        state, style, score = _state(course, exercise, source, earned)
+        bar = _bar(console, (score or 0.0) / exercise.points, style)
+        worth = f"{'–' if score is None else points(score)} / {points(exercise.points)}"
+        about = [Text(exercise.title, "dim")] if titled else []
+        table.add_row(Text(exercise.name), bar, Text(worth), Text(state, style), *about)
+        total += score or 0.0
         if source is None:
             missing.append(exercise.name)
-        elif earned is None or earned < exercise.points:
-            open_here.append(_next(exercise, entry if earned is not None else {}))
+        elif score is None or score < exercise.points:
+            open_here.append(_next(exercise, earned if score is not None else None))
+    most = sum(exercise.points for exercise in course.exercises)
+    table.add_section()
+    worth = f"{points(total)} / {points(most)}"
+    table.add_row(Text("all", "bold"), _bar(console, total / most, "green"), Text(worth, "bold"), "")
     console.print(table)
-    console.print(Text(_advice(open_here, missing, len(course.exercises))))
+    for line in _history(course, known):
+        console.print(line)
+    console.print(Text(_advice(open_here, missing, len(course.exercises)), "bold"))
+
+
+def _bar(console: Console, share: float, style: str) -> Text:
+    """Never full before the last point is earned, never empty after the first one."""
+    width = max(4, min(WIDEST, console.width - BESIDE))
+    full = 0 if share <= 0 else width if share >= 1 else max(1, min(width - 1, int(share * width)))
+    done, left = (ASCII_FULL, ASCII_EMPTY) if console.options.ascii_only else (FULL, EMPTY)
+    return Text.assemble((done * full, style), (left * (width - full), "dim"))
+
+
+def _history(course: Course, known: State) -> list[Text]:
+    """What was graded last, and which solutions were seen early. Names that the course does not know are nobody's."""
+    names = {f"{exercise.name}::{task.name}" for exercise in course.exercises for task in exercise.tasks}
+    lines: list[Text] = []
+    last = [name for name in known.last.what if name in names or name in course.names] if known.last else []
+    if known.last and last:
+        lines.append(Text.assemble(("Last graded: ", "dim"), _some(last), (f", {_moment(known.last.at)}", "dim")))
+    seen = [name for name in sorted(names) if name in known.spoiled]
+    if seen:
+        lines.append(Text.assemble(("Solutions seen before they passed: ", "dim"), _some(seen)))
+    return lines
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _moment(at: datetime) -> str:
+    with contextlib.suppress(OverflowError, ValueError, OSError):  # the year 1 and the year 9999 have no other zone
+        at = at.astimezone()
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _advice(open_here: list[str], missing: list[str], count: int) -> str:
     if open_here:
         return f"Next: grade run {open_here[0]}"
     if len(missing) == count:
-        return "None of the exercises is in this folder; change to the folder that holds your work."
+        return (
+            "None of the exercises is in this folder; change to the folder that holds your work, "
+            "or make one: grade init DIR"
+        )
     if missing:
         return f"Every point earned of what is here. Not here: {', '.join(missing)}"
     return "Every point earned. Well done!"
 
 
 def _state(
-    course: Course, exercise: Exercise, source: str | None, entry: Mapping[str, Any]
+    course: Course, exercise: Exercise, source: str | None, earned: Mapping[str, Earned] | None
 ) -> tuple[str, str, float | None]:
     """(words, style, points or None where the file as it is was never graded)."""
     if source is None:
         return "not here", "dim", None
     if source == stub(course.source_file(exercise.name).read_text("utf-8")):
         return "untouched", "dim", None
-    if entry.get("source") != fingerprint(source):
+    if earned is None:
         return "changed, not graded yet", "yellow", None
-    tasks = entry["tasks"]
-    earned = float(sum(task["score"] for task in tasks.values()))
-    passed = sum(task.get("status") == "passed" for task in tasks.values())
-    style = "green" if earned >= exercise.points else "red"
-    return f"{passed} of {len(exercise.tasks)} tasks passed", style, earned
+    ours = [(task, earned[task.name]) for task in exercise.tasks if task.name in earned]
+    score = float(sum(min(found.score, task.points) for task, found in ours))
+    passed = sum(found.status == "passed" for _, found in ours)
+    style = "green" if score >= exercise.points else "yellow" if score else "red"
+    return f"{passed} of {len(exercise.tasks)} tasks passed", style, score
 
 
-def _next(exercise: Exercise, entry: Mapping[str, Any]) -> str:
-    tasks = entry.get("tasks", {})
-    open_tasks = [task.name for task in exercise.tasks if tasks.get(task.name, {}).get("status") != "passed"]
-    return f"{exercise.name}::{open_tasks[0]}" if open_tasks and tasks else exercise.name
+def _next(exercise: Exercise, earned: Mapping[str, Earned] | None) -> str:
+    """The first open task, once any of them was graded."""
+    open_tasks = [
+        task for task in exercise.tasks if not earned or getattr(earned.get(task.name), "status", "") != "passed"
+    ]
+    return f"{exercise.name}::{open_tasks[0].name}" if earned and open_tasks else exercise.name

@@ -1,77 +1,75 @@
-"""What a learner's folder remembers between runs: the last points of every task, in one readable file.
+"""What a learner's folder remembers between runs: one readable file, changed so that no entry is lost.
 
-Written whole and renamed into place, so a crash leaves the old one. A file that cannot be read counts as absent: it
-holds nothing that a new run would not find out again.
+Written whole and renamed into place, so a crash leaves the old one; behind a lock, so that of two runs at the same
+moment neither is forgotten. A file that cannot be read counts as absent, and what cannot be remembered is no reason to
+fail: it holds nothing that a new run would not find out again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from .collect.candidates import LeftOut
 from .collect.files import read_regular
 from .model import Report
+from .state import State, parse, with_report, written
 
-FILE = Path(".grade") / "state.json"
-SCHEMA = "grade-state/1"
+FOLDER = Path(".grade")
+FILE = FOLDER / "state.json"
+LOCK = FOLDER / "state.lock"
 SIZE = 2**20
+PATIENCE = 3.0  # seconds that we wait for another run to write
 
 
-def _is_real(folder: Path) -> bool:
+def is_real(folder: Path, place: Path = FOLDER) -> bool:
     """Whether what we keep lies in this folder: a link in one that came with a submission leads elsewhere."""
-    return not (folder / FILE).parent.is_symlink()
+    return not any((folder / path).is_symlink() for path in (place, *place.parents) if path.name)
 
 
-def fingerprint(source: str) -> str:
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def recall(folder: Path) -> State:
+    with contextlib.suppress(LeftOut):
+        if is_real(folder):
+            return parse(read_regular(folder / FILE, SIZE, folder=folder))
+    return State()
 
 
-def recall(folder: Path) -> dict[str, Any]:
-    """exercise -> {"source": fingerprint, "tasks": {task: {"status", "score"}}}."""
-    with contextlib.suppress(LeftOut, ValueError, RecursionError):
-        data = json.loads(read_regular(folder / FILE, SIZE) if _is_real(folder) else b"")
-        if isinstance(data, dict) and data.get("schema") == SCHEMA and isinstance(data.get("exercises"), dict):
-            return {name: entry for name, entry in data["exercises"].items() if _is_entry(entry)}
-    return {}
+def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> bool:
+    """Add what a run found to what is known. `sources`: exercise -> the text that was graded."""
+    return update(folder, lambda state: with_report(state, report, sources, now()))
 
 
-def _is_entry(entry: object) -> bool:
-    if not isinstance(entry, dict) or not isinstance(entry.get("tasks"), dict):
-        return False
-    return isinstance(entry.get("source"), str) and all(_is_task(task) for task in entry["tasks"].values())
-
-
-def _is_task(task: object) -> bool:
-    if not isinstance(task, dict) or not isinstance(task.get("status"), str):
-        return False
-    score = task.get("score")
-    return isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score < 10**6
-
-
-def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:
-    """Add what a run found to what is known. A folder that cannot be written to is no reason to fail.
-
-    Of two runs that end at the same moment one may be forgotten; the file is whole all the same.
-    """
-    known = recall(folder)
-    for exercise in report.exercises:
-        if exercise.missing or exercise.name not in sources:
-            continue
-        mark = fingerprint(sources[exercise.name])
-        old = known.get(exercise.name, {})
-        tasks = dict(old.get("tasks", {})) if old.get("source") == mark else {}
-        tasks |= {task.name: {"status": task.status.value, "score": task.score} for task in exercise.tasks}
-        known[exercise.name] = {"source": mark, "tasks": tasks}
+def update(folder: Path, change: Callable[[State], State]) -> bool:
+    """Read, change and write the state while nobody else does. False where that cannot be done."""
     with contextlib.suppress(OSError):
-        if _is_real(folder):
-            write_text(folder / FILE, json.dumps({"schema": SCHEMA, "exercises": known}, indent=1) + "\n")
+        if is_real(folder):
+            (folder / FOLDER).mkdir(exist_ok=True)
+            with _alone(folder / LOCK):
+                write_text(folder / FILE, written(change(recall(folder))))
+                return True
+    return False
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Raises OSError where the lock is not ours to open, or is not free in time."""
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(lock)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise PermissionError(f"{lock} is no lock of ours")
+    from filelock import FileLock  # here: it takes longer to import than a map takes to draw
+
+    with FileLock(lock, timeout=PATIENCE):
+        yield
 
 
 def write_text(file: Path, text: str) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
+from datetime import UTC, datetime
 
 import pytest
+from filelock import FileLock
+from kit import ROOT
 
 from grader.model import Environment, ExerciseResult, Isolation, Report, Status, TaskResult
-from grader.workspace import FILE, SCHEMA, fingerprint, recall, remember, write_text
+from grader.state import SCHEMA, Earned, Graded, State, fingerprint, parse, with_hints, with_spoiled, without
+from grader.workspace import FILE, LOCK, recall, remember, update, write_text
 
 ENVIRONMENT = Environment("0", "3", "2", "cpu", Isolation.NONE, 0)
 
@@ -25,28 +31,24 @@ def report(name="ex04", missing=False, **scores):
 def test_what_is_remembered_is_recalled(tmp_path):
     remember(tmp_path, report(a=2.0, b=1.0), {"ex04": "source"})
 
-    assert recall(tmp_path) == {
-        "ex04": {
-            "source": fingerprint("source"),
-            "tasks": {"a": {"status": "passed", "score": 2.0}, "b": {"status": "failed", "score": 1.0}},
-        }
-    }
+    tasks = {"a": Earned("passed", 2.0), "b": Earned("failed", 1.0)}
+    assert recall(tmp_path).exercises == {"ex04": Graded(fingerprint("source"), tasks)}
 
 
 def test_a_run_of_one_task_keeps_the_others_where_the_source_is_the_same(tmp_path):
     remember(tmp_path, report(a=2.0, b=1.0), {"ex04": "source"})
     remember(tmp_path, report(b=2.0), {"ex04": "source"})
-    assert {name: task["score"] for name, task in recall(tmp_path)["ex04"]["tasks"].items()} == {"a": 2.0, "b": 2.0}
+    assert {name: task.score for name, task in recall(tmp_path).exercises["ex04"].tasks.items()} == {"a": 2.0, "b": 2.0}
 
     remember(tmp_path, report(b=0.0), {"ex04": "another"})
-    assert list(recall(tmp_path)["ex04"]["tasks"]) == ["b"]
+    assert list(recall(tmp_path).exercises["ex04"].tasks) == ["b"]
 
 
 def test_what_was_not_there_is_not_remembered(tmp_path):
     remember(tmp_path, report(missing=True, a=0.0), {"ex04": "source"})
     remember(tmp_path, report(a=0.0), {})
 
-    assert recall(tmp_path) == {}
+    assert recall(tmp_path) == State()
 
 
 ENTRY = {"source": "0", "tasks": {"a": {"status": "passed", "score": 1}}}
@@ -56,7 +58,7 @@ ENTRY = {"source": "0", "tasks": {"a": {"status": "passed", "score": 1}}}
     "content",
     [
         b"", b"\xff\xfe", b"{", b"[]", b"null", b"3", b"[" * 100_000,
-        json.dumps({"schema": "grade-state/2", "exercises": {"e": ENTRY}}).encode(),
+        json.dumps({"schema": "grade-state/3", "exercises": {"e": ENTRY}}).encode(),
         json.dumps({"schema": SCHEMA}).encode(),
         json.dumps({"schema": SCHEMA, "exercises": [ENTRY]}).encode(),
         json.dumps({"schema": SCHEMA, "exercises": {"e": 3, "f": {}, "g": {"tasks": []}}}).encode(),
@@ -72,16 +74,16 @@ def test_a_broken_state_counts_as_absent_and_is_replaced(tmp_path, content):
     (tmp_path / FILE).parent.mkdir()
     (tmp_path / FILE).write_bytes(content)
 
-    assert recall(tmp_path) == {}
+    assert recall(tmp_path).exercises == {}
     remember(tmp_path, report(a=2.0), {"ex04": "source"})
-    assert list(recall(tmp_path)) == ["ex04"]
+    assert list(recall(tmp_path).exercises) == ["ex04"]
 
 
 def test_one_broken_entry_does_not_cost_the_others(tmp_path):
     (tmp_path / FILE).parent.mkdir()
     (tmp_path / FILE).write_text(json.dumps({"schema": SCHEMA, "exercises": {"e": 3, "f": ENTRY}}))
 
-    assert recall(tmp_path) == {"f": ENTRY}
+    assert recall(tmp_path) == State({"f": Graded("0", {"a": Earned("passed", 1.0)})})
 
 
 @pytest.mark.parametrize("obstacle", ["file", "folder"])
@@ -93,7 +95,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_reason_to_fail(tmp_path, obsta
 
     remember(tmp_path, report(a=2.0), {"ex04": "source"})
 
-    assert recall(tmp_path) == {}
+    assert recall(tmp_path) == State()
 
 
 def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
@@ -101,12 +103,12 @@ def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
         raise PermissionError("read-only")
 
     monkeypatch.setattr("grader.workspace.tempfile.mkstemp", refused)
-    remember(tmp_path, report(a=2.0), {"ex04": "source"})
+    assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
 
-    assert recall(tmp_path) == {}
+    assert recall(tmp_path) == State()
 
 
-def test_writers_at_the_same_time_leave_a_whole_file(tmp_path):
+def test_writers_at_the_same_time_leave_a_whole_file_with_all_that_they_wrote(tmp_path):
     def write(number):
         for _ in range(20):
             remember(tmp_path, report(name=f"ex0{number}", a=2.0), {f"ex0{number}": "source"})
@@ -121,8 +123,98 @@ def test_writers_at_the_same_time_leave_a_whole_file(tmp_path):
     for thread in threads:
         thread.join()
 
-    assert set(recall(tmp_path)) <= {"ex00", "ex01", "ex02", "ex03"}
-    assert [path.name for path in (tmp_path / FILE).parent.iterdir()] == [FILE.name]
+    assert set(recall(tmp_path).exercises) == {"ex00", "ex01", "ex02", "ex03"}
+    assert {path.name for path in (tmp_path / FILE).parent.iterdir()} <= {FILE.name, LOCK.name}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from grader.state import with_hints
+from grader.workspace import update
+for number in range(10):
+    assert update(Path(sys.argv[1]), lambda state: with_hints(state, f"{sys.argv[2]}::{number}", 1))
+"""
+
+
+def test_no_entry_of_processes_that_write_at_the_same_time_is_lost(tmp_path):
+    command = [sys.executable, "-P", "-c", WRITER, str(tmp_path)]
+    writers = [
+        subprocess.Popen([*command, name], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) for name in "abc"
+    ]
+
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert set(recall(tmp_path).hints) == {f"{name}::{number}" for name in "abc" for number in range(10)}
+
+
+def test_a_lock_that_is_never_free_stops_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr("grader.workspace.PATIENCE", 0.1)
+    (tmp_path / LOCK).parent.mkdir()
+    with FileLock(tmp_path / LOCK):
+        assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
+
+    assert remember(tmp_path, report(a=2.0), {"ex04": "source"})
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder"])
+def test_a_lock_that_is_something_else_is_left_alone(tmp_path, kind):
+    precious, lock = tmp_path / "precious", tmp_path / LOCK
+    precious.write_text("precious")
+    lock.parent.mkdir()
+    if kind == "link":
+        lock.symlink_to(precious)
+    elif kind == "hard link":
+        os.link(precious, lock)
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.mkdir()
+
+    assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
+    assert precious.read_text() == "precious"
+
+
+def test_a_state_of_the_first_schema_is_read_and_written_as_the_second(tmp_path):
+    (tmp_path / FILE).parent.mkdir()
+    (tmp_path / FILE).write_text(json.dumps({"schema": "grade-state/1", "exercises": {"e": ENTRY}}))
+    update(tmp_path, lambda state: with_hints(state, "e::a", 1))
+
+    assert list(recall(tmp_path).exercises) == ["e"]
+    assert json.loads((tmp_path / FILE).read_text())["schema"] == SCHEMA
+
+
+@pytest.mark.parametrize("hints", [3, [], {"a": "1"}, {"a": -1}, {"a": True}, {"a": 10**9}, {"a": 1.5}, {"a": None}])
+@pytest.mark.parametrize("moment", [3, None, "", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "\ud800", []])
+def test_hostile_memories_count_as_absent(hints, moment):
+    text = {"schema": SCHEMA, "hints": hints, "spoiled": {"a": moment}, "last": {"what": ["a"], "at": moment}}
+
+    assert parse(json.dumps(text).encode()) == State()
+
+
+def test_what_was_graded_last_is_remembered_with_its_moment(tmp_path):
+    remember(tmp_path, report(a=2.0, b=1.0), {"ex04": "source"})
+    assert recall(tmp_path).last.what == ("ex04",)
+
+    remember(tmp_path, report(b=1.0), {"ex04": "source"})
+    last = recall(tmp_path).last
+    assert last.what == ("ex04::b",)
+    assert last.at.tzinfo is not None
+
+
+def test_points_and_hints_of_a_task_are_forgotten_but_not_that_its_solution_was_seen():
+    graded = Graded("0", {"a": Earned("passed", 1.0), "b": Earned("passed", 1.0)})
+    seen = with_spoiled(with_hints(State({"e": graded}), "e::a", 2), "e::a", datetime.now(UTC))
+
+    assert list(without(seen, "e", "a").exercises["e"].tasks) == ["b"]
+    assert without(seen, "e", "a").hints == without(seen, "e").hints == {}
+    assert without(seen, "e").exercises == {}
+    assert list(without(seen, "e").spoiled) == ["e::a"]
+
+
+def test_other_exercises_are_not_forgotten():
+    state = with_hints(State({"e": Graded("0", {})}), "ee::a", 1)
+
+    assert without(state, "e").hints == {"ee::a": 1}
 
 
 def test_writing_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -157,7 +249,7 @@ def test_what_a_folder_brings_along_is_neither_waited_for_nor_written_through(tm
     (pipe / ".grade").mkdir(parents=True)
     os.mkfifo(pipe / ".grade" / "state.json")
     for folder in (linked, pipe):
-        assert recall(folder) == {}
+        assert recall(folder) == State()
     remember(linked, report(a=2.0), {"ex04": "x"})
 
     assert (elsewhere / "state.json").read_text() == "precious"
