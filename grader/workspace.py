@@ -39,9 +39,9 @@ def recall(folder: Path) -> State:
     return State()
 
 
-def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> bool:
+def remember(folder: Path, report: Report, sources: Mapping[str, str]) -> None:
     """Add what a run found to what is known. `sources`: exercise -> the text that was graded."""
-    return update(folder, lambda state: with_report(state, report, sources, now()))
+    update(folder, lambda state: with_report(state, report, sources, now()))
 
 
 def update(folder: Path, change: Callable[[State], State]) -> bool:

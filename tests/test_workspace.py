@@ -103,7 +103,7 @@ def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
         raise PermissionError("read-only")
 
     monkeypatch.setattr("grader.workspace.tempfile.mkstemp", refused)
-    assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
+    remember(tmp_path, report(a=2.0), {"ex04": "source"})
 
     assert recall(tmp_path) == State()
 
@@ -151,9 +151,9 @@ def test_a_lock_that_is_never_free_stops_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr("grader.workspace.PATIENCE", 0.1)
     (tmp_path / LOCK).parent.mkdir()
     with FileLock(tmp_path / LOCK):
-        assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
+        assert not update(tmp_path, lambda state: with_hints(state, "e::a", 1))
 
-    assert remember(tmp_path, report(a=2.0), {"ex04": "source"})
+    assert update(tmp_path, lambda state: with_hints(state, "e::a", 1))
 
 
 @pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder"])
@@ -170,7 +170,7 @@ def test_a_lock_that_is_something_else_is_left_alone(tmp_path, kind):
     else:
         lock.mkdir()
 
-    assert not remember(tmp_path, report(a=2.0), {"ex04": "source"})
+    assert not update(tmp_path, lambda state: with_hints(state, "e::a", 1))
     assert precious.read_text() == "precious"
 
 
