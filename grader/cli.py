@@ -24,6 +24,8 @@ app = typer.Typer(
     help="Grades exercises on convolutional neural networks. Without a command: the map of the course.",
 )
 What = Annotated[list[str] | None, typer.Argument(help="Exercises (ex04) or tasks (ex04::conv2d); all without any.")]
+One = Annotated[str, typer.Argument(metavar="WHAT", help="An exercise (ex04) or a task (ex04::conv2d).")]
+OneTask = Annotated[str, typer.Argument(metavar="TASK", help="A task (ex04::conv2d, or conv2d alone).")]
 OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it; - is stdout.")]
 
 
@@ -71,6 +73,49 @@ def status() -> int:
     from .commands import status_of
 
     return status_of(Path.cwd())
+
+
+@app.command()
+def show(what: One) -> int:
+    """What an exercise or a task asks: statement, signature, examples, points, what is forbidden."""
+    from .desk import front
+
+    return front.show_page(what)
+
+
+@app.command()
+def hint(what: One) -> int:
+    """The next hint; of an exercise, for its first task that has not passed."""
+    from .desk import front
+
+    return front.give_hint(what)
+
+
+@app.command()
+def solution(
+    what: OneTask,
+    spoil: Annotated[bool, typer.Option("--spoil", help="Also before it has passed; that is noted.")] = False,
+) -> int:
+    """How we wrote a task, once yours has passed."""
+    from .desk import front
+
+    return front.give_solution(what, spoil=spoil)
+
+
+@app.command()
+def reset(what: One) -> int:
+    """Put the stub back, of an exercise or of one task; what you had is kept in .grade/backups."""
+    from .desk import front
+
+    return front.put_back(what)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it is not there.")]) -> int:
+    """Make a folder to work in: stubs, a README, settings for editors. Overwrites nothing."""
+    from .desk import front
+
+    return front.make_workspace(folder)
 
 
 @app.command()

@@ -139,12 +139,17 @@ def stub(text: str, filename: str = "the source") -> str:
             out.append(f"{line[: len(line) - len(line.lstrip())]}raise NotImplementedError")
         elif number not in hidden:
             out.append(line)
-    made = _without_gaps(out)
+    made = without_gaps(out)
     return _spaced(made, _parsed(made, f"the stub of {filename}"))
 
 
 def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:
     return node.lineno < line <= (node.end_lineno or 0)
+
+
+def marked(lines: list[str]) -> set[int]:
+    """The lines that are for us alone: hints, and where solutions begin and end."""
+    return _hint_lines(lines) | {number for number, line in enumerate(lines, 1) if line.strip() in (BEGIN, END)}
 
 
 def _hint_lines(lines: list[str]) -> set[int]:
@@ -175,7 +180,7 @@ def _spaced(text: str, tree: ast.Module) -> str:
     return "\n".join(out)
 
 
-def _without_gaps(lines: list[str]) -> str:
+def without_gaps(lines: list[str]) -> str:
     """At most two blank lines in a row, none at either end: a removed helper leaves a hole."""
     kept: list[str] = []
     for line in lines:
