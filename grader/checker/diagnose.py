@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grader.errors import LearnerFault, LearnerRaised
-from grader.learner import Case, LoadFailed
+from grader.learner import Case
 from grader.references import reference
+from grader.worker.values import tensors_in
 
 from .compare import Mismatch
+from .conditions import only_where
 from .misconceptions import Misconception, of_exercise
-from .patterns import in_words
+from .patterns import OF_ANSWERS, in_words, of_faults
 from .replay import agrees
-from .trial import FLAKY, Trial
+from .trial import FLAKY, Failed, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def diagnose(
     if known is not None:
         return known.says
     several = partly(exercise, task, evidence, rerun)
-    return " And: ".join(mistake.says for mistake in several) or kind_of_mistake(evidence)
+    return " And: ".join(mistake.says for mistake in several) or kind_of_mistake(exercise, task, evidence)
 
 
 def named(
@@ -109,20 +111,54 @@ def _explains(mistake: Misconception, item: Evidence, rerun: Rerun) -> bool:
     return len(cases) >= ENOUGH and agrees(mistake.module(), cases) and not rerun(item.check, mistake)
 
 
-def kind_of_mistake(evidence: Sequence[Evidence]) -> str | None:
-    """Names what all failing answers have in common; says nothing where they have nothing in common."""
+def kind_of_mistake(exercise: str, task: str, evidence: Sequence[Evidence]) -> str | None:
+    """Names what all failing answers have in common, and when they fail; says nothing where there is nothing to say."""
     failed = [item.trial for item in evidence if item.failed]
     if any(trial.flaky for trial in failed):
         return FLAKY
     shown = [trial.shown.cause for trial in failed if trial.shown is not None]
     faults = [cause for cause in shown if isinstance(cause, LearnerFault)]
-    if faults:
-        return _fault(faults[-1]) if len(faults) == len(shown) else None
-    causes = [failure.cause for trial in failed for failure in trial.failures]
-    return in_words([cause for cause in causes if isinstance(cause, Mismatch)])
+    causes = [_with_device(failure) for trial in failed for failure in trial.failures]
+    if faults and not any(_is_answer(cause) for cause in causes):
+        kind = of_faults(faults)
+    else:
+        kind = in_words([cause for cause in causes if isinstance(cause, Mismatch)])
+    return " ".join(words for words in (kind, _when(exercise, task, evidence)) if words) or None
 
 
-def _fault(fault: LearnerFault) -> str | None:
-    if isinstance(fault, LearnerRaised) and not isinstance(fault, LoadFailed) and fault.line is not None:
-        return f"Your code stops with an exception at line {fault.line}; the input below brings it about."
+def _when(exercise: str, task: str, evidence: Sequence[Evidence]) -> str | None:
+    """The condition under which answers are wrong, as a sentence."""
+    right = [case for item in evidence for case in item.trial.passed if _answered(case) and _about(case, task)]
+    failures = [failure for item in evidence for failure in item.trial.failures if _about(failure.case, task)]
+    wrong = [failure.case for failure in failures if _is_answer(failure.cause)]
+    raised = [failure.case for failure in failures if isinstance(failure.cause, LearnerRaised)]
+    for words, cases in (("It goes wrong", [*wrong, *raised]), ("The values are wrong", wrong)):
+        if (condition := only_where(reference(exercise), cases, right)) is not None:
+            return f"{words} only where {condition}; in all other inputs that were tried, it is right."
     return None
+
+
+def _with_device(failure: Failed) -> Mismatch | LearnerFault:
+    """What fails, but not in its values, with an input that is not on the CPU: that is about devices."""
+    last = failure.case.events[-1:]
+    tensors = [value for event in last for value in tensors_in([*event.args, *event.kwargs.values()])]
+    there = any(tensor.device.type != "cpu" for tensor in tensors)
+    return Mismatch("device", "") if there and not _is_answer(failure.cause) else failure.cause
+
+
+def _is_answer(cause: Mismatch | LearnerFault) -> bool:
+    return isinstance(cause, Mismatch) and cause.kind in {*OF_ANSWERS, "example"}
+
+
+def _answered(case: Case) -> bool:
+    """Whether the case ended in an answer: that bad arguments are refused says nothing of the values for good ones."""
+    last = case.exchanges[-1].reply if case.exchanges else None
+    return last is not None and last.failure is None
+
+
+def _about(case: Case, task: str) -> bool:
+    if not case.events:
+        return False
+    last = case.events[-1]
+    made = next((event for event in case.events if event.gives == last.subject and last.subject is not None), last)
+    return made.name.split(".")[0] == task

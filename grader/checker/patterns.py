@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
+from grader.errors import LearnerFault, LearnerRaised, LearnerRefused
+from grader.learner import LoadFailed
+
 from .compare import Mismatch
+from .likeness import Pair, likeness, same_step
 
 LEAST = 2  # different wrong answers that it takes to speak of every one
 MOST = 40  # that are looked at
 
-Pair = tuple[torch.Tensor, torch.Tensor]
+# Kinds that say something of the answers themselves; the others stand beside them (no ValueError, an input changed).
+OF_ANSWERS = {"type", "shape", "dtype", "nan", "value"}
 
 
 def in_words(wrong: Sequence[Mismatch]) -> str | None:
     """The sentence for the learner, or None."""
     wrong = [cause for cause in wrong if cause.kind != "example"]  # texts; the checks hold the values
+    about_answers = [cause for cause in wrong if cause.kind in OF_ANSWERS]
+    wrong = about_answers or wrong
     kinds = {cause.kind for cause in wrong}
+    if kinds == {"device"}:
+        return "New tensors are not made where the input is: use x.new_zeros(...) or device=x.device."
     if kinds == {"shape"}:
         return _shapes(wrong)
     if kinds == {"dtype"}:
@@ -37,6 +46,22 @@ def in_words(wrong: Sequence[Mismatch]) -> str | None:
     if kinds == {"value"}:
         return _values(wrong)
     return None
+
+
+def of_faults(faults: Sequence[LearnerFault]) -> str | None:
+    """The same for a task all of whose failing checks ended in no answer at all."""
+    last = faults[-1]
+    if all(isinstance(fault, LearnerRefused) for fault in faults):
+        return (
+            f"This task has you build by hand what your code takes ready-made{_at(last)}: replace it by your own steps."
+        )
+    if isinstance(last, LearnerRaised) and not isinstance(last, LoadFailed) and last.line is not None:
+        return f"Your code stops with an exception{_at(last)}; the input below brings it about."
+    return None
+
+
+def _at(fault: LearnerFault) -> str:
+    return f" at line {fault.line}" if fault.line is not None else ""
 
 
 def _shapes(wrong: Sequence[Mismatch]) -> str:
@@ -75,73 +100,18 @@ def _errors(wrong: Sequence[Mismatch]) -> str:
 
 
 def _values(wrong: Sequence[Mismatch]) -> str | None:
-    pairs = [pair for cause in wrong[:MOST] for pair in [_tensors(cause)] if pair is not None]
-    if len(pairs) < len(wrong[:MOST]) or not _differ(pairs):
+    pairs = [pair for cause in wrong[:MOST] for pair in [_pair(cause)] if pair is not None]
+    if len(pairs) < len(wrong[:MOST]):
         return None
-    return next((words for words, holds in PATTERNS if all(holds(got, want) for got, want in pairs)), _steps(pairs))
+    return same_step(pairs) or likeness(pairs)
 
 
-def _tensors(cause: Mismatch) -> Pair | None:
+def _pair(cause: Mismatch) -> Pair | None:
     """The answer and the right one in double precision: tensors of one shape, or two numbers."""
     got, want = cause.got, cause.expected
     if isinstance(got, torch.Tensor) and isinstance(want, torch.Tensor) and got.shape == want.shape:
-        return (got.detach().double(), want.detach().double()) if not got.is_complex() else None
-    plain = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (got, want))
-    return (torch.tensor([got], dtype=torch.float64), torch.tensor([want], dtype=torch.float64)) if plain else None
-
-
-def _differ(pairs: Sequence[Pair]) -> bool:
-    """Whether there are enough different ones to speak of a pattern, and enough numbers in them."""
-    texts = {(tuple(got.shape), str(got.tolist()), str(want.tolist())) for got, want in pairs}
-    return len(texts) >= LEAST
-
-
-def _near(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.allclose(one, other, rtol=1e-4, atol=1e-5)
-
-
-def _steps(pairs: Sequence[Pair]) -> str | None:
-    """The same constant in every answer, or one constant within each."""
-    steps = [got - want for got, want in pairs]
-    first = steps[0].reshape(-1)[0]
-    if all(_near(step, first.expand_as(step)) for step in steps) and float(first).is_integer():
-        size = f"{abs(int(first))} too {'large' if first > 0 else 'small'}"
-        return f"Every value is {size}: something is counted once too often, or not at all."
-    many = [step for step in steps if step.numel() > 1]
-    if len(many) >= LEAST and all(_near(step, step.reshape(-1)[0].expand_as(step)) for step in many):
-        return "Every value of a result is off by the same amount: something is added too often, or not at all."
-    return None
-
-
-def _constant_ratio(got: torch.Tensor, want: torch.Tensor) -> bool:
-    there = want != 0
-    if int(there.sum()) < 2 or bool((got[~there].abs() > 1e-6).any()):
-        return False
-    ratio = got[there] / want[there]
-    return bool(ratio[0].abs() > 1e-6) and _near(ratio, ratio[0].expand_as(ratio))
-
-
-def _transposed(got: torch.Tensor, want: torch.Tensor) -> bool:
-    return got.dim() >= 2 and got.shape[-1] == got.shape[-2] > 1 and _near(got, want.mT)
-
-
-def _turned(got: torch.Tensor, want: torch.Tensor) -> bool:
-    return got.dim() >= 2 and want.shape[-1] * want.shape[-2] > 1 and _near(got, want.flip(-1, -2))
-
-
-def _only_border(got: torch.Tensor, want: torch.Tensor) -> bool:
-    if got.dim() < 2 or min(got.shape[-2:]) < 3:
-        return False
-    bad = (got - want).abs() > 1e-4 * (1 + want.abs())
-    return bool(bad.any()) and not bool(bad[..., 1:-1, 1:-1].any())
-
-
-PATTERNS: tuple[tuple[str, Callable[[torch.Tensor, torch.Tensor], bool]], ...] = (
-    ("Every value is 0: the result is made, but nothing is written into it.",
-     lambda got, want: not bool(got.any()) and bool(want.any())),
-    ("Every value has the wrong sign.", lambda got, want: bool(want.any()) and _near(got, -want)),
-    ("Every value is off by the same factor: a mean for a sum, or the other way round?", _constant_ratio),
-    ("The result is the right one with its last two axes swapped.", _transposed),
-    ("The result is the right one turned by 180°.", _turned),
-    ("Only elements at the border are wrong: look at how the padding is done.", _only_border),
-)  # fmt: skip
+        return None if got.is_complex() else Pair(got.detach().double(), want.detach().double(), want.dtype)
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in (got, want)):
+        return None
+    one, other = (torch.tensor([value], dtype=torch.float64) for value in (got, want))
+    return Pair(one, other, torch.float64 if isinstance(want, float) else torch.int64)

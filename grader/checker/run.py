@@ -22,6 +22,7 @@ from .trial import Trial
 CHECKS = Path(__file__).parent.parent / "checks"
 _PLUGINS_OFF = ("terminal", "cacheprovider", "warnings", "faulthandler", "junitxml", "logging",
                 "unraisableexception", "threadexception")  # fmt: skip
+_EXPLAINED = (Verdict.WRONG, Verdict.RAISED, Verdict.REFUSED)
 _PYTEST = [
     "-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--confcutdir", str(CHECKS), "--noconftest",
     "--disable-plugin-autoload", "--capture=no", "--assert=plain", "--import-mode=importlib",
@@ -36,12 +37,14 @@ def run_checks(
     *,
     tasks: Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    first: frozenset[str] = frozenset(),
     tell: Callable[[CheckResult], None] = lambda _: None,
     shrink: bool = True,
 ) -> tuple[list[CheckResult], dict[str, Trial]]:
     """Run the checks of an exercise against a learner. Raises GraderFault where they could not be run at all.
 
-    Without `shrink` the first failing inputs stand as they were drawn: quicker, for whoever reads no counterexample.
+    `first`: names of checks that run before the others of their task. Without `shrink` the first failing inputs stand
+    as they were drawn: quicker, for whoever reads no counterexample.
     """
     file = CHECKS / f"test_{exercise}.py"
     if not file.is_file():
@@ -57,6 +60,7 @@ def run_checks(
         None if only is None else frozenset(only),
         tell,
         shrink,
+        first,
     )
     with ours_alone():
         code = pytest.main([*_PYTEST, str(file)], plugins=[plugin])
@@ -91,7 +95,7 @@ def explain(
     found: dict[str, str] = {}
     for task in kinds:
         ran = [result for result in results if result.spec.task == task and result.spec.name in trials]
-        if not any(result.verdict in (Verdict.WRONG, Verdict.RAISED) for result in ran):
+        if not any(result.verdict in _EXPLAINED for result in ran):
             continue
         with ours_alone():
             suspects = [name for name in (kinds if uses is None else uses.get(task, ())) if name not in {task, *right}]

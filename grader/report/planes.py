@@ -15,6 +15,8 @@ from grader.model import Json, Shown, TensorView
 
 Index = tuple[int, ...]
 
+SEVERAL = 1024  # elements that are few enough: what has no values then is on the meta device, or complex
+
 # Differences below this share of the largest expected value are rounding, not a mistake, and are not marked
 # (the half types keep 3 and 2 decimal digits, float32 7, float64 16).
 LOOSE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
@@ -190,7 +192,7 @@ def unshown(view: TensorView) -> str:
     if 0 in view.shape:
         return "no elements"
     if view.low is None or view.high is None:
-        return "too large to draw"
+        return "too large to draw" if math.prod(view.shape) > SEVERAL else "no values to draw"
     return f"too large to draw; from {number(view.low)} to {number(view.high)}"
 
 

@@ -70,8 +70,13 @@ def failing(task: TaskResult) -> list[CheckResult]:
 
 
 def leading(task: TaskResult) -> CheckResult | None:
-    """The check to talk about: our fault first, then the first with a small counterexample, then any that ran."""
+    """The check to talk about: our fault first, then the first with a small counterexample, then any that ran.
+
+    An example of the statement was not made small: see `_says_more`.
+    """
     checks = failing(task)
+    if len(checks) > 1 and _says_more(checks[1], checks[0]):
+        checks = checks[1:]
     ranked = [
         *(check for check in checks if check.verdict is Verdict.FAULT),
         *sorted((check for check in checks if check.counterexample is not None), key=_is_bulky),
@@ -81,10 +86,26 @@ def leading(task: TaskResult) -> CheckResult | None:
     return ranked[0] if ranked else None
 
 
+def _says_more(check: CheckResult, example: CheckResult) -> bool:
+    """Whether the first check that counts fails in the same way as an example (worth no points), for a smaller input.
+
+    A result of a single element is too small: what is turned, shifted or mixed up cannot be seen in it.
+    """
+    want = check.counterexample.expected if check.counterexample is not None else None
+    if example.spec.points > 0 or example.verdict is not check.verdict or not isinstance(want, TensorView):
+        return False
+    return math.prod(want.shape) > 1 and 0 < _elements(check) < _elements(example)
+
+
 def _is_bulky(check: CheckResult) -> bool:
     """Whether there is too much to look at: an example of the statement may be larger than what was found smallest."""
+    return _elements(check) > SMALL
+
+
+def _elements(check: CheckResult) -> int:
+    """Of all the tensors that the check's input is made of."""
     inputs = check.counterexample.inputs if check.counterexample is not None else ()
-    return sum(math.prod(value.shape) for _, value in inputs if isinstance(value, TensorView)) > SMALL
+    return sum(math.prod(value.shape) for _, value in inputs if isinstance(value, TensorView))
 
 
 def next_step(task: TaskResult) -> str:
