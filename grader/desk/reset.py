@@ -122,7 +122,10 @@ def _replaced(data: bytes, given: str, task: str, place: Path) -> bytes:
         lines[first - 1 : last] = [ours]
     else:
         lines = ["".join(lines).rstrip(), ending * 3, ours]
-    return data[: len(MARK) * data.startswith(MARK)] + "".join(lines).encode()
+    made = data[: len(MARK) * data.startswith(MARK)] + "".join(lines).encode()
+    if decode(made) != unix_lines("".join(lines)):  # its coding line asks for something else than what we write
+        raise UsageError(f"{place} is not saved as UTF-8: do that and remove its coding line, or {whole}")
+    return made
 
 
 def _definition(given: str, task: str) -> str:
