@@ -138,6 +138,14 @@ def run(
 
 
 @app.command()
+def watch(what: What = None) -> int:
+    """Grade again on every save: what you touched, within a second. Keys: next, hint, run again, solution, quit."""
+    from .commands import keep_watch
+
+    return keep_watch(tuple(what or ()))
+
+
+@app.command()
 def verify(
     what: What = None,
     mutants: Annotated[

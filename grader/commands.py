@@ -76,6 +76,14 @@ def grade(run: Run) -> int:
     return score.exit_code(report)
 
 
+def keep_watch(what: tuple[str, ...]) -> int:
+    """`grade watch` of this folder."""
+    from .watch import watch
+
+    known = courses.load()
+    return watch(known, _chosen(known, what), Path.cwd(), Console())
+
+
 def _chosen(known: Course, what: tuple[str, ...]) -> dict[str, frozenset[str] | None]:
     """WHAT… -> exercise -> its tasks, or None for all of them."""
     chosen: dict[str, frozenset[str] | None] = {}

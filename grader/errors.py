@@ -10,6 +10,9 @@ Exception
     ├── LearnerRefused     it used what the task forbids
     ├── LearnerTimedOut    no answer in time
     └── LearnerDied        it crashed, ran out of memory, exited or broke the channel
+
+KeyboardInterrupt
+└── Stopped                whoever asked for a grade wants it no more
 """
 
 from __future__ import annotations
@@ -62,3 +65,10 @@ class LearnerTimedOut(LearnerFault):
 
 class LearnerDied(LearnerFault):
     """It crashed, ran out of memory, exited or broke the channel it answers through."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Whoever asked for a grade wants it no more: the file has changed, somebody has left.
+
+    A KeyboardInterrupt, so that everything on the way out of a check takes it for what it is.
+    """

@@ -87,6 +87,14 @@ Shown = TensorView | str
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What the first wrong element depends on: `of` is its index, `inputs` names indices of each input it is made from."""
+
+    of: tuple[int, ...]
+    inputs: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """The smallest failing input that was found, and what came of it.
 
@@ -103,13 +111,15 @@ class Counterexample:
     where: str | None = None
     difference: TensorView | None = None
     snippet: str | None = None
+    window: Window | None = None  # None where it is not known, or everything
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """How one check ended. `message` is one or more sentences for the learner.
 
-    `line` is a line of the graded source, `place` the same in the learner's terms ("line 12", "code cell 3, line 2").
+    `line` is a line of the graded source, `place` the same in the learner's terms ("line 12", "code cell 3, line 2"),
+    `excerpt` that line itself; with a `column` (of a syntax error, from 1) a caret stands below it.
     """
 
     spec: CheckSpec
@@ -118,6 +128,8 @@ class CheckResult:
     counterexample: Counterexample | None = None
     line: int | None = None
     place: str | None = None
+    column: int | None = None
+    excerpt: str = ""  # hostile text
     printed: str = ""  # what the learner's code wrote to stdout and stderr, cut; hostile text
     duration_s: float = 0.0
 

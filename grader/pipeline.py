@@ -33,9 +33,13 @@ Tell = Callable[[str, CheckResult], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to grade: exercise -> its tasks, or None for all of them. Everything, where it is empty."""
+    """What to grade: exercise -> its tasks, or None for all of them. Everything, where it is empty.
+
+    `first`: names of checks that run before the others of their task, as far as they can.
+    """
 
     tasks: Mapping[str, frozenset[str] | None]
+    first: frozenset[str] = frozenset()
 
     def of(self, exercise: Exercise) -> tuple[str, ...]:
         names = tuple(task.name for task in exercise.tasks)
@@ -49,13 +53,15 @@ class Wanted:
 class Grader:
     """Grades submissions of one course. `zygote` is the wall; None grades in this process (--debug, our own code).
 
-    `shelf` keeps drawn inputs from one process to the next; None draws them anew.
+    `shelf` keeps drawn inputs from one process to the next; None draws them anew. `stop`: a descriptor; once there is
+    something to read from it, grading ends with errors.Stopped.
     """
 
     course: Course
     zygote: Zygote | None
     device: str = "cpu"
     shelf: Shelf | None = None
+    stop: int | None = None
 
     def grade(
         self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
@@ -65,7 +71,7 @@ class Grader:
         skip_dynamo()
         with kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
-                self._exercise(exercise, tasks, submission.modules.get(exercise.name), tell)
+                self._exercise(exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell)
                 for exercise in self.course.exercises
                 if (tasks := wanted.of(exercise))
             )
@@ -83,21 +89,24 @@ class Grader:
             () if around is None else around.names,
         )
 
-    def _exercise(self, exercise: Exercise, tasks: Sequence[str], module: Module | None, tell: Tell) -> ExerciseResult:
+    def _exercise(
+        self, exercise: Exercise, tasks: Sequence[str], module: Module | None, first: frozenset[str], tell: Tell
+    ) -> ExerciseResult:
         chosen = [exercise.task(name) for name in tasks]
         if module is None:
             todo = tuple(TaskResult(task.name, task.points) for task in chosen)
             return ExerciseResult(exercise.name, exercise.title, todo, missing=True)
         with ExitStack() as stack:
             learners = self._learners(exercise, module, stack)
-            first = run_checks(
+            ran = run_checks(
                 exercise.name,
                 exercise.kinds,
                 learners.of,
                 tasks=tasks,
+                first=first,
                 tell=lambda result: tell(exercise.name, result),
             )
-            graded = second_chance(exercise, chosen, module.source, first, self._again(exercise, module, stack))
+            graded = second_chance(exercise, chosen, module.source, ran, self._again(exercise, module, stack))
         said = _explained(exercise, graded.results, graded.trials)
         said |= {task: f"{in_words(used)} {said.get(task, '')}".rstrip() for task, used in graded.thanks_to.items()}
         placed = [_placed(result, module) for result in graded.results]
@@ -144,7 +153,7 @@ class Grader:
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
-        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle)
+        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, self.stop)
 
 
 @dataclass(slots=True)
@@ -198,7 +207,7 @@ def _placed(result: CheckResult, module: Module) -> CheckResult:
     message = result.message
     if message is not None and message.startswith(before):
         message = f"{place}: {message.removeprefix(before)}"
-    return replace(result, place=place, message=message)
+    return replace(result, place=place, message=message, excerpt=module.excerpt(result.line, result.column))
 
 
 def _task(task: Task, results: list[CheckResult], said: str | None) -> TaskResult:

@@ -771,7 +771,7 @@ def test_a_zygote_that_dies_is_our_fault_and_a_new_one_takes_over(session_of, an
     session = session_of("return 1", zygote=another_zygote)
     learner = learner_of(session)
     assert learner.ok(1) == 2
-    worker = session._worker.pid
+    worker = session._channel.worker.pid
     os.kill(another_zygote._process.pid, signal.SIGKILL)
     assert eventually(lambda: not is_alive(worker))
     with pytest.raises(GraderFault):

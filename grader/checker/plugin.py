@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerRefused, LearnerTimedOut, LearnerTodo
-from grader.learner import Learner
+from grader.learner import Learner, LoadFailed
 from grader.model import CheckResult, CheckSpec, Verdict
 from grader.text import clean
 
@@ -48,6 +48,7 @@ class Checks:
     only: frozenset[str] | None = None  # names of checks; None: all
     tell: Callable[[CheckResult], None] = lambda _: None
     shrink: bool = True
+    first: frozenset[str] = frozenset()  # names of checks that run before the others of their task
     results: dict[str, CheckResult] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -80,6 +81,13 @@ class Checks:
         items.sort(key=lambda item: self.tasks.index(specs[item].task))  # stable: the file's order within a task
         items[:] = [item for item in items if self._is_wanted(specs[item])]
         self.results.update({specs[item].name: CheckResult(specs[item]) for item in items})
+        early = self._with_needs(self.first)
+        items.sort(key=lambda item: (self.tasks.index(specs[item].task), specs[item].name not in early))
+
+    def _with_needs(self, names: frozenset[str]) -> frozenset[str]:
+        """These checks and all that has to pass before them."""
+        needs = {need for name in names if name in self.results for need in self.results[name].spec.needs}
+        return names if needs <= names else self._with_needs(names | needs)
 
     def _has_examples(self, task: str) -> bool:
         """Without any there is nothing to check: what would pass then is no sign that something was written."""
@@ -141,10 +149,12 @@ class Checks:
             words = str(cause) if isinstance(cause, GraderFault) else f"{type(cause).__name__}: {cause}"
             return CheckResult(spec, verdict, clean(words))
         line = cause.line if isinstance(cause, LearnerFault) else None
+        column = cause.column if isinstance(cause, LoadFailed) else None
         view = None
         if verdict is not Verdict.TODO and recorded.shown is not None:
-            view = counterexample(self.exercise, self.reference_module, recorded.shown.case, cause)
-        return CheckResult(spec, verdict, clean(_sentence(cause, recorded.flaky)), view, line)
+            case, closely = recorded.shown.case, recorded.shrink
+            view = counterexample(self.exercise, self.reference_module, case, cause, closely=closely)
+        return CheckResult(spec, verdict, clean(_sentence(cause, recorded.flaky)), view, line, column=column)
 
 
 def _sentence(cause: Exception, flaky: bool) -> str:

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+EXCERPT = 66  # characters of a line that are shown
+
 
 @dataclass(frozen=True, slots=True)
 class Module:
@@ -29,6 +31,16 @@ class Module:
             return f"line {line}"
         cell = max(1, bisect_right(self.line_map, line))
         return f"code cell {cell}, line {max(1, line - self.line_map[cell - 1])}"
+
+    def excerpt(self, line: int, column: int | None = None) -> str:
+        """A line of `source` without its indentation, cut where it is long, a caret below its `column` (from 1)."""
+        lines = self.source.split("\n")
+        text = lines[line - 1].expandtabs(1).rstrip() if 0 < line <= len(lines) else ""
+        begin = len(text) - len(text.lstrip())
+        if column is None or not begin < column <= len(text) + 1:
+            return text[begin : begin + EXCERPT]
+        begin = max(begin, column - EXCERPT + 10)
+        return f"{text[begin : begin + EXCERPT]}\n{' ' * (column - begin - 1)}^"
 
 
 @dataclass(frozen=True, slots=True)

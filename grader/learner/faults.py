@@ -26,6 +26,7 @@ class LoadFailed(LearnerRaised):
             text=failure.text,
         )
         self.reply = reply
+        self.column = failure.column if failure.type_name == "SyntaxError" else None
 
 
 def unloadable(reply: Reply) -> LearnerFault:

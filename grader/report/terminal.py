@@ -135,6 +135,8 @@ def check_detail(check: CheckResult, exercise: ExerciseResult) -> list[Renderabl
         said.append(f": {words.waiting_for(check, exercise)}")
     elif check.message:
         said.append(f"\n{words.block(check.message)}")
+    if check.excerpt:
+        said.append("".join(f"\n    {words.line(text)}" for text in check.excerpt.split("\n")), "cyan")
     return [said, *counterexample(check.counterexample, check.message or "")] if check.counterexample else [said]
 
 
