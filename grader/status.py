@@ -73,7 +73,8 @@ def _history(course: Course, known: State) -> list[Text]:
     lines: list[Text] = []
     last = [name for name in known.last.what if name in names or name in course.names] if known.last else []
     if known.last and last:
-        lines.append(Text.assemble(("Last graded: ", "dim"), _some(last), (f", {_moment(known.last.at)}", "dim")))
+        said = "the whole course" if set(last) == set(course.names) else _some(last)
+        lines.append(Text.assemble(("Last graded: ", "dim"), said, (f", {_moment(known.last.at)}", "dim")))
     seen = [name for name in sorted(names) if name in known.spoiled]
     if seen:
         lines.append(Text.assemble(("Solutions seen before they passed: ", "dim"), _some(seen)))

@@ -116,7 +116,9 @@ def test_a_hostile_state_starts_with_the_first_hint(folder, hints):
 def test_where_nothing_can_be_written_the_hint_is_shown_all_the_same(folder):
     (folder / FILE.parent).write_text("in the way")
 
-    assert "hint 1 of 3" in shown(folder)
+    page = words(shown(folder))
+    assert "hint 1 of 3" in page
+    assert "the next call shows this hint again" in page
 
 
 def test_a_folder_without_exercises_is_not_written_to(tmp_path):

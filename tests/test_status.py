@@ -117,6 +117,12 @@ def test_what_was_graded_last_is_said_with_its_time():
     assert f"Last graded: {NAMES[0]} and 1 more, {moment.astimezone():%Y-%m-%d %H:%M}\n" in shown
 
 
+def test_a_run_of_everything_is_said_in_three_words():
+    last = Last(NAMES, datetime.now(UTC))
+
+    assert "Last graded: the whole course, " in text(STUBS, state=State(last=last))
+
+
 @pytest.mark.parametrize("year", [1, 9999])
 def test_a_moment_at_the_end_of_time_is_shown_all_the_same(year):
     last = Last(

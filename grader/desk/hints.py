@@ -15,6 +15,8 @@ from grader.workspace import update
 from .desk import Desk, lay_out
 from .looks import inline, items
 
+NOT_KEPT = "Nothing can be written to .grade here, so the next call shows this hint again."
+
 
 def next_hint(course: Course, folder: Path, what: str) -> RenderableType:
     """The next hint of a task, below those that were shown before; of an exercise, of its first task that is open.
@@ -30,9 +32,11 @@ def next_hint(course: Course, folder: Path, what: str) -> RenderableType:
     full = key(name, task.name)
     before = min(desk.state.hints.get(full, 0), len(task.hints))
     shown = min(before + 1, len(task.hints))
-    if shown > before:
-        update(folder, lambda state: with_hints(state, full, max(shown, state.hints.get(full, 0))))
-    return _page(desk, exercise, task, before, shown)
+    kept = shown == before or update(
+        folder, lambda state: with_hints(state, full, max(shown, state.hints.get(full, 0)))
+    )
+    page = _page(desk, exercise, task, before, shown)
+    return page if kept else Group(page, Text(NOT_KEPT, "yellow"))
 
 
 def _page(desk: Desk, exercise: Exercise, task: Task, before: int, shown: int) -> RenderableType:

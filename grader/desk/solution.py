@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from grader import source
-from grader.course import Course, Exercise, Task
+from grader.course import Course
 from grader.errors import UsageError
 from grader.state import key, with_spoiled
 from grader.workspace import now, update
@@ -62,7 +62,8 @@ def solution_of(course: Course, folder: Path, what: str, *, spoil: bool = False)
             raise UsageError(_refusal(desk, name, chosen))
         kept = update(folder, lambda state: with_spoiled(state, full, now()))
         notes.append("Shown before it passed; `grade` notes that." if kept else "Shown before it passed.")
-    notes += _others(exercise, exercise.task(chosen))
+    if uses := exercise.task(chosen).uses:
+        notes.append(f"It may build on {', '.join(uses)}: tasks of their own, not shown here.")
     return Solution(full, reference(course.source_file(name).read_text("utf-8"), chosen), tuple(notes))
 
 
@@ -77,13 +78,6 @@ def _refusal(desk: Desk, exercise: str, task: str) -> str:
     if exercise in desk.state.exercises:
         return f"{full} was not graded since your file changed: `grade run {full}` first. If you are stuck: {advice}"
     return f"{full} was not graded yet: `grade run {full}` first. If you are stuck: {advice}"
-
-
-def _others(exercise: Exercise, task: Task) -> Iterator[str]:
-    if task.uses:
-        yield f"It may build on {', '.join(task.uses)}: tasks of their own, not shown here."
-    if any(ban.because for ban in task.bans):
-        yield f"It is graded with the same bans as yours: grade show {key(exercise.name, task.name)}"
 
 
 def reference(text: str, task: str) -> str:
