@@ -15,7 +15,10 @@ from grader.workspace import update
 from .desk import Desk, lay_out
 from .looks import inline, items
 
-NOT_KEPT = "Nothing can be written to .grade here, so the next call shows this hint again."
+NOT_KEPT = (
+    "This could not be noted in .grade (is it write-protected, or another run busy there?), so the next call shows "
+    "this hint again."
+)
 
 
 def next_hint(course: Course, folder: Path, what: str) -> RenderableType:
