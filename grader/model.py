@@ -88,7 +88,7 @@ Shown = TensorView | str
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the first wrong element depends on: `of` is its index, `inputs` names indices of each input it is made from."""
+    """What the first wrong element, at index `of`, depends on: indices of elements, by the name of the input."""
 
     of: tuple[int, ...]
     inputs: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]

@@ -22,6 +22,8 @@ from grader.worker.wire import Backward, OpaqueV
 
 from .compare import Mismatch
 from .describe import article, text_of
+from .literal import literal
+from .window import window
 
 VALUES_CAP = 1024  # elements of a tensor that are still shown
 SNIPPET_CAP = 800  # elements of all inputs that are still worth pasting
@@ -53,8 +55,13 @@ def shown(value: Any) -> Shown:
     return clean(value if isinstance(value, str) else text_of(value, items=ITEMS_CAP), TEXT_CAP)
 
 
-def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause: Any) -> Counterexample | None:
-    """What the case looked like: its last call, every tensor it was given, and how the answer differs."""
+def counterexample(
+    exercise: str, reference: types.ModuleType, case: Case, cause: Any, *, closely: bool = True
+) -> Counterexample | None:
+    """What the case looked like: its last call, every tensor it was given, and how the answer differs.
+
+    `closely`: also what the first wrong element depends on, which asks the reference some hundred times.
+    """
     if not case.events:
         return None
     writer = _Writer(exercise, reference)
@@ -73,6 +80,7 @@ def counterexample(exercise: str, reference: types.ModuleType, case: Case, cause
         where=None if mismatch is None or mismatch.where is None else clean(mismatch.where, TEXT_CAP),
         difference=_difference(mismatch),
         snippet=writer.snippet(),
+        window=window(reference, case, mismatch, writer.inputs, writer.upstream) if mismatch and closely else None,
     )
 
 
@@ -116,6 +124,7 @@ class _Writer:
     made: dict[str, str] = field(default_factory=dict)
     things: dict[str, str] = field(default_factory=dict)  # models and optimizers of ours: how each was made
     lab: bool = False
+    upstream: torch.Tensor | None = None  # what is sent back through the last call
 
     def write(self, event: Event) -> None:
         names = _parameters(self.reference, event)
@@ -153,6 +162,7 @@ class _Writer:
         upstream = Unpacker(last.body).unpack(last.request.grads[0])
         if not isinstance(upstream, torch.Tensor) or " = " in self.lines[-1]:
             return
+        self.upstream = upstream
         name = self._named(upstream, "grad_out")
         self.calls.append(f"{self.calls[-1]}.backward({name})")
         leaves = [known for known, tensor in self.inputs.items() if tensor.requires_grad]
@@ -196,33 +206,6 @@ class _Writer:
         *before, last = self.lines
         plain = last.startswith("print(") or re.match(r"\w+ = ", last)
         return "\n".join([*head, *made, *before, last if plain else f"print({last})"])
-
-
-def literal(tensor: torch.Tensor) -> str:
-    """Python that makes this tensor again, layout and requires_grad included."""
-    plain = tensor.detach()
-    grad = ".requires_grad_()" if tensor.requires_grad else ""
-    if plain.device.type == "meta":
-        return f"torch.empty({tuple(plain.shape)}, dtype={plain.dtype}, device='meta'){grad}"
-    if not plain.is_contiguous():
-        span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True))
-        flat = plain.as_strided((span,), (1,))
-        return f"{literal(flat)}.as_strided({tuple(plain.shape)}, {tuple(plain.stride())}){grad}"
-    count = plain.numel()
-    counting = torch.arange(1, count + 1).reshape(plain.shape)
-    if count > 4 and not plain.is_complex() and torch.equal(plain.double(), counting.double()):
-        return f"torch.arange(1, {count + 1}, dtype={plain.dtype}).reshape{tuple(plain.shape)}{grad}"
-    numbers = "[]" if count == 0 else _numbers(plain.tolist())
-    shape = f".reshape{tuple(plain.shape)}" if count == 0 else ""
-    return f"torch.tensor({numbers}, dtype={plain.dtype}){shape}{grad}"
-
-
-def _numbers(values: Any) -> str:
-    if isinstance(values, list):
-        return f"[{', '.join(_numbers(value) for value in values)}]"
-    if isinstance(values, float) and not math.isfinite(values):
-        return f"float('{values}')"
-    return repr(values)
 
 
 def _parameters(reference: types.ModuleType, event: Event) -> Sequence[str]:

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from grader.model import Shown, TensorView
+from grader.model import Shown, TensorView, Window
 
 from . import planes, words
 from .palette import colour, ink
@@ -43,14 +43,20 @@ class Beside:
         yield table
 
 
-def row(named: Sequence[tuple[str, Shown]]) -> RenderableType:
-    """Inputs, tensors beside each other as far as they fit, other values in one line each."""
-    drawn = [drawing(Text(name, "bold"), value) for name, value in named if isinstance(value, TensorView)]
+def row(named: Sequence[tuple[str, Shown]], window: Window | None = None) -> RenderableType:
+    """Inputs, tensors beside each other as far as they fit, other values in a line each; the window in parentheses."""
+    marked = {words.line(name): frozenset(at) for name, at in window.inputs} if window is not None else {}
+    drawn = [
+        drawing(Text(name, "bold"), value, marked=marked.get(name, frozenset()), marks="()")
+        for name, value in named
+        if isinstance(value, TensorView)
+    ]
     plain = [
         Text.assemble((f"{name} = ", "bold"), words.line(value)) for name, value in named if isinstance(value, str)
     ]
     parts: list[RenderableType] = [Columns(drawn, padding=(0, GAP, 0, 0))] if drawn else []
-    return Group(*parts, *plain)
+    legend = [Text(f"( ) {words.depends(window)}", "dim")] if window is not None and marked else []
+    return Group(*parts, *plain, *legend)
 
 
 def comparison(expected: Shown | None, got: Shown | None, *, say: bool = True) -> RenderableType:
@@ -95,6 +101,7 @@ def drawing(
     marked: frozenset[planes.Index] = frozenset(),
     digits: int = 4,
     scale: tuple[float, float] | None = None,
+    marks: str = "[]",
 ) -> RenderableType:
     """A name, the tensor's type and shape, and its planes; any other value as its text."""
     if isinstance(value, str):
@@ -104,13 +111,13 @@ def drawing(
     if not every:
         return Group(head, Text(planes.unshown(value), "dim"))
     chosen = [planes.window(plane, SIDE, SIDE) for plane in planes.interesting(every, PLANES)]
-    body = [part for plane in chosen for part in plane_lines(plane, scale or planes.span(value))]
+    body = [part for plane in chosen for part in plane_lines(plane, scale or planes.span(value), marks)]
     left = len(every) - len(chosen)
     more = [Text(f"… and {left} more plane{'s' if left > 1 else ''}", "dim")] if left else []
     return Group(head, *body, *more)
 
 
-def plane_lines(plane: Plane, scale: tuple[float, float]) -> list[Text]:
+def plane_lines(plane: Plane, scale: tuple[float, float], marks: str = "[]") -> list[Text]:
     """Label, rows of cells, and a note where the plane is cut."""
     width = max(len(cell.text) for cells in plane.rows for cell in cells) + 2
     lines = [Text(plane.label, "dim")] if plane.label and plane.whole != (1, 1) else []
@@ -119,7 +126,7 @@ def plane_lines(plane: Plane, scale: tuple[float, float]) -> list[Text]:
         for cell in cells:
             number = cell.number
             style = f"{ink(number, *scale)} on {colour(number, *scale)}"
-            inside = f"[{cell.text}]" if cell.differs else f" {cell.text} "
+            inside = f"{marks[0]}{cell.text}{marks[1]}" if cell.differs else f" {cell.text} "
             row_text.append(inside.rjust(width), f"bold {style}" if cell.differs else style)
         lines.append(row_text)
     return [*lines, Text(plane.note, "dim")] if plane.note else lines

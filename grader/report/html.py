@@ -26,7 +26,7 @@ from grader.model import (
 )
 
 from . import planes, words
-from .pictures import Picture, compared, difference, picture
+from .pictures import INSIDE, Picture, compared, difference, picture
 
 LONGEST = 20_000  # characters of one text on the page; a snippet with its tensors fits
 
@@ -65,6 +65,7 @@ def _environment() -> Environment:
         words.leading,
         words.next_step,
         words.waiting_for,
+        words.depends,
         lines_of,
         anchor,
         detailed,
@@ -119,7 +120,13 @@ def percent(score: float, maximum: float) -> int:
 
 
 def pictures_of_inputs(example: Counterexample) -> list[Picture]:
-    return [picture(name, value) for name, value in example.inputs if isinstance(value, TensorView)]
+    """Every tensor that was given, with an outline round what the first wrong element depends on."""
+    inside = dict(example.window.inputs) if example.window is not None else {}
+    return [
+        picture(name, value, marked=frozenset(inside.get(name, ())), why=INSIDE)
+        for name, value in example.inputs
+        if isinstance(value, TensorView)
+    ]
 
 
 def texts_of_inputs(example: Counterexample) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ from .planes import Cell, Plane
 NUMBERED = 8  # up to so many rows and columns, each square carries its value
 LARGEST = 32  # rows and columns of a plane that are drawn at all
 PLANES, LARGE_PLANES = 16, 6  # planes of a tensor that are drawn, with numbers and without
+LISTED = 12  # places of a window that are told one by one
+DIFFERS, INSIDE = "differ", "is made of"
 SMALL, TALL, DIGIT = 11.0, 30.0, 7.4  # side of a bare square, height of a numbered one, width of a digit
 
 
@@ -68,8 +70,12 @@ def picture(
     scale: tuple[float, float] | None = None,
     unlike: bool = False,
     strengths: bool = False,
+    why: str = DIFFERS,
 ) -> Picture:
-    """A tensor on a given scale or its own; `strengths`: how far off it is, in one colour, from 0."""
+    """A tensor on a given scale or its own; `strengths`: how far off it is, in one colour, from 0.
+
+    `why`: what it means that an element is marked.
+    """
     every = planes.planes(view, marked, digits=digits)
     if not every:
         return Picture(name, planes.headline(view), (), planes.unshown(view), None, unlike)
@@ -77,7 +83,7 @@ def picture(
     limit = PLANES if max(every[0].whole) <= NUMBERED else LARGE_PLANES
     chosen = [planes.window(plane, LARGEST, LARGEST) for plane in planes.interesting(every, limit)]
     rows = [
-        tuple(_drawing(name, plane, low, high, strengths) for plane in row)
+        tuple(_drawing(name, plane, low, high, strengths, why) for plane in row)
         for _, row in groupby(chosen, key=lambda plane: plane.index[:-1])
     ]
     left = len(every) - len(chosen)
@@ -105,7 +111,7 @@ def difference(example: Counterexample) -> Picture:
     return picture("|got - expected|", view, marked=marked, scale=(0.0, view.high or 0.0), strengths=True)
 
 
-def _drawing(name: str, plane: Plane, low: float, high: float, strengths: bool) -> Drawing:
+def _drawing(name: str, plane: Plane, low: float, high: float, strengths: bool, why: str) -> Drawing:
     numbered = max(plane.whole) <= NUMBERED
     longest = max(len(cell.text) for row in plane.rows for cell in row)
     width, height = (max(TALL, DIGIT * longest + 10), TALL) if numbered else (SMALL, SMALL)
@@ -114,7 +120,7 @@ def _drawing(name: str, plane: Plane, low: float, high: float, strengths: bool) 
         for row, cells in enumerate(plane.rows)
         for column, cell in enumerate(cells)
     )
-    said = _in_words(name, plane, numbered=numbered)
+    said = _in_words(name, plane, why, numbered=numbered)
     return Drawing(
         plane.label, plane.note, squares, plane.columns * width, len(plane.rows) * height, width, height, said
     )
@@ -130,12 +136,19 @@ def _square(cell: Cell, x: float, y: float, low: float, high: float, *, numbered
     return Square(x, y, "", "", text, False, round(strength, 3))
 
 
-def _in_words(name: str, plane: Plane, *, numbered: bool) -> str:
+def _in_words(name: str, plane: Plane, why: str, *, numbered: bool) -> str:
     """The plane for a screen reader: rows of numbers where they are few, else its size; then how many differ."""
     label = f" plane {plane.label}" if plane.label else ""
     if numbered:
         content = "; ".join(", ".join(cell.text for cell in row) for row in plane.rows)
     else:
         content = f"heat map of {plane.note or f'{plane.whole[0]} × {plane.whole[1]} values'}"
-    wrong = sum(cell.differs for row in plane.rows for cell in row)
-    return f"{name}{label}: {content}" + (f". {wrong} of these differ." if wrong else "")
+    marked = sum(cell.differs for row in plane.rows for cell in row)
+    if not marked:
+        return f"{name}{label}: {content}"
+    if why == DIFFERS:
+        return f"{name}{label}: {content}. {marked} of these {why}."
+    places = [f"row {plane.top + r}, column {plane.left + c}"
+              for r, row in enumerate(plane.rows) for c, cell in enumerate(row) if cell.differs]  # fmt: skip
+    said = "; ".join(places[:LISTED]) + ("; …" if len(places) > LISTED else "")
+    return f"{name}{label}: {content}. {marked} outlined: {said}."

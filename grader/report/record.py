@@ -20,6 +20,7 @@ from grader.model import (
     Status,
     TaskResult,
     TensorView,
+    Window,
 )
 
 from . import words
@@ -106,7 +107,13 @@ def _counterexample(example: Counterexample) -> Json:
         "where": _text(example.where),
         "difference": _shown(example.difference),
         "snippet": _text(example.snippet),
+        "window": None if example.window is None else _window(example.window),
     }
+
+
+def _window(window: Window) -> Json:
+    inputs: list[Json] = [{"name": words.line(name), "at": [list(i) for i in at]} for name, at in window.inputs]
+    return {"of": list(window.of), "inputs": inputs}
 
 
 def _shown(value: Shown | None) -> Json:

@@ -144,7 +144,7 @@ def counterexample(example: Counterexample, message: str) -> list[RenderableType
     """The call, its inputs, expected and got side by side, and where they differ unless `message` said so."""
     parts: list[RenderableType] = [Text.assemble(("Call: ", "bold"), words.block(example.call))]
     if example.inputs:
-        parts.append(blocks.row([(words.line(name), value) for name, value in example.inputs]))
+        parts.append(blocks.row([(words.line(name), value) for name, value in example.inputs], example.window))
     if example.expected is not None or example.got is not None:
         parts.append(blocks.comparison(example.expected, example.got, say=example.where is None))
     if example.where and example.where not in message:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, TensorView, Verdict
+from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, TensorView, Verdict, Window
 from grader.text import clean
 
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.TODO: "·", Status.FAULT: "!"}
@@ -58,6 +58,11 @@ def block(text: str, limit: int = 4000) -> str:
 def points(score: float) -> str:
     """12, 7.5 or 0.33: no more digits than there are."""
     return f"{round(score, 2):g}"
+
+
+def depends(window: Window) -> str:
+    """What the marks in the pictures of the inputs mean."""
+    return f"marks what the right answer at {list(window.of)} is made of"
 
 
 def full_name(exercise: ExerciseResult, task: TaskResult) -> str:
