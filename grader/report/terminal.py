@@ -2,7 +2,8 @@
 
 What lives here: layout. Tensors are drawn in blocks.py, sentences come from words.py. Nothing is parsed as markup:
 every string that came from a submission is a `Text`, cleaned first. What a task shows stands behind a bar, so that no
-line of it can begin with something that a CI log takes for a command.
+line of it can begin with something that a CI log takes for a command. A snippet to paste has none: every line of it
+is ours, and what it quotes stands in Python literals.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from . import blocks, words
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.TODO: "dim", Status.FAULT: "bold magenta"}
 STATE_WIDTH, NAME_WIDTH, POINTS_WIDTH = 13, 28, 8  # columns of the overview; the diagnosis has the rest of the line
 PRINTED_LINES = 12  # of a check's output; the learner has the rest in their own terminal
+PASTED_LINES = 16  # of a snippet that is still shown here; the page has it in any case
+
+
+class Paste(Text):
+    """Text to paste elsewhere: no bar before it, no line of it broken or cut."""
 
 
 class Barred:
@@ -46,7 +52,7 @@ class Barred:
 def render(report: Report, console: Console) -> None:
     """Write the report to the console, at its width and with the colours it has."""
     for part in renderables(report, ascii_only=console.options.ascii_only):
-        console.print(part, highlight=False)
+        console.print(part, highlight=False, soft_wrap=isinstance(part, Paste))
 
 
 def renderables(report: Report, *, ascii_only: bool = False) -> Iterator[RenderableType]:
@@ -62,6 +68,7 @@ def renderables(report: Report, *, ascii_only: bool = False) -> Iterator[Rendera
                 if task.status in {Status.FAILED, Status.FAULT}:
                     yield Text()
                     yield task_detail(exercise, task, symbols[task.status])
+                    yield from snippet(words.leading(task))
     yield Text()
     yield closing(report)
 
@@ -150,6 +157,14 @@ def counterexample(example: Counterexample, message: str) -> list[RenderableType
     if example.where and example.where not in message:
         parts.append(Text(words.block(example.where), "italic"))
     return parts
+
+
+def snippet(check: CheckResult | None) -> Iterator[RenderableType]:
+    """Python that shows the failure again, where it is short."""
+    text = check.counterexample.snippet if check is not None and check.counterexample is not None else None
+    if text is not None and text.count("\n") < PASTED_LINES:
+        yield Text("\nTo see it again, paste this into Python in the folder of your file:", "bold")
+        yield Paste(words.block(text).rstrip("\n"))
 
 
 def printed(check: CheckResult) -> RenderableType:
