@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from .model import Report
+from .portions import portions
 
 SCHEMA = "grade-state/2"
 READ = (SCHEMA, "grade-state/1")  # the first knew of grades alone
@@ -26,17 +27,18 @@ T = TypeVar("T")
 
 
 class Earned(msgspec.Struct, frozen=True):
-    """What a task was given when it was graded last."""
+    """What a task was given when it was graded last. `source` is the fingerprint of its portion of the file."""
 
     status: Words
     score: Annotated[float, msgspec.Meta(ge=0, lt=10**6)]
+    source: Words = ""
 
 
 class Graded(msgspec.Struct, frozen=True):
-    """An exercise's tasks, for the file whose fingerprint is `source`."""
+    """An exercise's tasks. `source` is the fingerprint of the whole file that was graded last."""
 
     source: Words
-    tasks: dict[str, Earned]
+    tasks: Annotated[dict[str, Earned], msgspec.Meta(max_length=100)]
 
 
 class Last(msgspec.Struct, frozen=True):
@@ -55,13 +57,23 @@ class State(msgspec.Struct, frozen=True):
     last: Last | None = None
 
     def points(self, exercise: str, source: str) -> dict[str, Earned] | None:
-        """The tasks of an exercise; None where the file as it is was never graded."""
+        """The tasks of an exercise that were graded as they are in this file; None where there are none."""
         entry = self.exercises.get(exercise)
-        return entry.tasks if entry is not None and entry.source == fingerprint(source) else None
+        if entry is None:
+            return None
+        if entry.source == fingerprint(source):
+            return entry.tasks
+        marks = _marks(source, entry.tasks)
+        return {name: earned for name, earned in entry.tasks.items() if earned.source == marks[name]} or None
 
 
 def fingerprint(source: str) -> str:
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _marks(source: str, tasks: Iterable[str]) -> dict[str, str]:
+    """Task -> the fingerprint of all that its answers may depend on."""
+    return {task: fingerprint(text) for task, text in portions(source, tasks).items()}
 
 
 def key(exercise: str, task: str) -> str:
@@ -94,14 +106,17 @@ def written(state: State) -> str:
 
 
 def with_report(state: State, report: Report, sources: Mapping[str, str], at: datetime) -> State:
-    """What a run found, added to what is known; of a file that has changed only what was graded now."""
+    """What a run found, added to what is known of the tasks that have not changed since."""
     exercises, what = dict(state.exercises), []
     for exercise in report.exercises:
         if exercise.missing or exercise.name not in sources:
             continue
-        before = state.points(exercise.name, sources[exercise.name]) or {}
-        now = {task.name: Earned(task.status.value, task.score) for task in exercise.tasks}
-        exercises[exercise.name] = Graded(fingerprint(sources[exercise.name]), {**before, **now})
+        source = sources[exercise.name]
+        tasks = dict(state.points(exercise.name, source) or {})
+        tasks |= {task.name: Earned(task.status.value, task.score) for task in exercise.tasks}
+        marks = _marks(source, tasks)
+        marked = {name: msgspec.structs.replace(earned, source=marks[name]) for name, earned in tasks.items()}
+        exercises[exercise.name] = Graded(fingerprint(source), marked)
         alone = len(exercise.tasks) == 1
         what.append(key(exercise.name, exercise.tasks[0].name) if alone else exercise.name)
     last = Last(tuple(what), at) if what else state.last

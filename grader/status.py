@@ -118,7 +118,8 @@ def _state(
     score = float(sum(min(found.score, task.points) for task, found in ours))
     passed = sum(found.status == "passed" for _, found in ours)
     style = "green" if score >= exercise.points else "yellow" if score else "red"
-    return f"{passed} of {len(exercise.tasks)} tasks passed", style, score
+    left = len(exercise.tasks) - len(ours)
+    return f"{passed} of {len(exercise.tasks)} {f'passed, {left} not graded' if left else 'tasks passed'}", style, score
 
 
 def _next(exercise: Exercise, earned: Mapping[str, Earned] | None) -> str:

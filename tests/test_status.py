@@ -64,6 +64,15 @@ def test_points_are_those_of_the_file_as_it_is():
     assert f"{len(KNOWN.exercise(name).tasks)} of" in graded
 
 
+def test_tasks_that_were_not_graded_as_they_are_now_are_counted():
+    name = NAMES[0]
+    state = entry(name, "mine")
+    del state.tasks[KNOWN.exercise(name).tasks[-1].name]
+    count = len(KNOWN.exercise(name).tasks)
+
+    assert f"{count - 1} of {count} passed, 1 not graded" in line(text({name: "mine"}, {name: state}), name)
+
+
 def test_the_next_step_is_the_first_open_task():
     name = NAMES[0]
     tasks = KNOWN.exercise(name).tasks

@@ -31,7 +31,8 @@ def report(name="ex04", missing=False, **scores):
 def test_what_is_remembered_is_recalled(tmp_path):
     remember(tmp_path, report(a=2.0, b=1.0), {"ex04": "source"})
 
-    tasks = {"a": Earned("passed", 2.0), "b": Earned("failed", 1.0)}
+    mark = fingerprint("source")
+    tasks = {"a": Earned("passed", 2.0, mark), "b": Earned("failed", 1.0, mark)}
     assert recall(tmp_path).exercises == {"ex04": Graded(fingerprint("source"), tasks)}
 
 
@@ -42,6 +43,35 @@ def test_a_run_of_one_task_keeps_the_others_where_the_source_is_the_same(tmp_pat
 
     remember(tmp_path, report(b=0.0), {"ex04": "another"})
     assert list(recall(tmp_path).exercises["ex04"].tasks) == ["b"]
+
+
+TWO = "import torch\n\n\ndef a():\n    return 1\n\n\ndef b():\n    return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        (TWO.replace("return 2", "return 3"), {"a"}),
+        (TWO.replace("return 2", "return a()"), {"a"}),
+        (TWO.replace("return 1", "return b()"), {"b"}),
+        (TWO.replace("import torch", "import math"), set()),
+        (TWO.replace("def a", "def c"), {"b"}),
+        (TWO + "\n\n\ndef c():\n    return 3\n", {"a", "b"}),
+    ],
+)
+def test_a_task_is_remembered_for_as_long_as_nothing_changes_that_it_depends_on(tmp_path, changed, kept):
+    remember(tmp_path, report(a=2.0, b=1.0), {"ex04": TWO})
+
+    assert set(recall(tmp_path).points("ex04", changed) or {}) == kept
+    remember(tmp_path, report(c=1.0), {"ex04": changed})
+    assert set(recall(tmp_path).points("ex04", changed)) == {*kept, "c"}
+
+
+def test_points_of_the_first_schema_are_those_of_the_whole_file():
+    old = State({"ex04": Graded(fingerprint(TWO), {"a": Earned("passed", 1.0)})})
+
+    assert old.points("ex04", TWO) == {"a": Earned("passed", 1.0)}
+    assert old.points("ex04", TWO + "# more\n") is None
 
 
 def test_what_was_not_there_is_not_remembered(tmp_path):
