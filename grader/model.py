@@ -67,6 +67,16 @@ class CheckSpec:
     guarded: bool = True
 
 
+class Drawn(StrEnum):
+    """What the numbers of a tensor stand for, and so what is drawn of it besides a heat map."""
+
+    NUMBERS = "numbers"
+    CORNERS = "xyxy"  # boxes, a row each
+    CENTRES = "cxcywh"
+    CHOSEN = "chosen"  # indices of boxes of an input
+    CLASSES = "classes"  # a class for every pixel
+
+
 @dataclass(frozen=True, slots=True)
 class TensorView:
     """A tensor for the eye: enough to print, to draw and to paste into Python again.
@@ -80,6 +90,7 @@ class TensorView:
     values: Json
     low: float | None = None
     high: float | None = None
+    drawn: Drawn = Drawn.NUMBERS
 
 
 # What a counterexample shows: a tensor drawn, or the Python text of any other value.

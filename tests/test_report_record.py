@@ -73,7 +73,14 @@ def test_a_tensor_view_is_written_in_full() -> None:
     view = tensor([[[[1.0, 0.0], [0.0, -2.0]]]])
     assert shown == {
         "name": "weight",
-        "value": {"dtype": "float32", "shape": [1, 1, 2, 2], "values": view.values, "low": -2.0, "high": 1.0},
+        "value": {
+            "dtype": "float32",
+            "shape": [1, 1, 2, 2],
+            "values": view.values,
+            "low": -2.0,
+            "high": 1.0,
+            "drawn": "numbers",
+        },
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from report_samples import HOSTILE, SAMPLES, check, report, task
@@ -16,7 +17,11 @@ from grader.report import terminal
 @pytest.mark.parametrize("width", [40, 80, 120])
 @pytest.mark.parametrize("name", SAMPLES)
 def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
-    assert max(map(len, terminal_text(SAMPLES[name], width).split("\n"))) <= width
+    text = terminal_text(SAMPLES[name], width)
+    text = re.sub(
+        r"(?s)To see it again.*?\n(Score:|No grade)", "", text
+    )  # it is to be pasted, so never broken
+    assert max(map(len, text.split("\n"))) <= width
 
 
 @pytest.mark.parametrize("width", [30, 80, 200])

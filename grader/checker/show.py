@@ -15,11 +15,12 @@ from typing import Any
 import torch
 
 from grader.learner import Case, Event, Thing
-from grader.model import Counterexample, Shown, TensorView
+from grader.model import Counterexample, Drawn, Shown, TensorView
 from grader.text import clean
 from grader.worker.values import Unpacker
 from grader.worker.wire import Backward, OpaqueV
 
+from . import meaning
 from .compare import Mismatch
 from .describe import article, text_of
 from .literal import literal
@@ -32,8 +33,8 @@ ITEMS_CAP = 40  # items of a list that are still written out
 TEXT_CAP = 600
 
 
-def tensor_view(tensor: torch.Tensor) -> TensorView:
-    """A tensor as plain data."""
+def tensor_view(tensor: torch.Tensor, drawn: Drawn = Drawn.NUMBERS) -> TensorView:
+    """A tensor as plain data, and what it stands for."""
     plain, name = tensor.detach(), str(tensor.dtype).removeprefix("torch.")
     if plain.device.type == "meta" or plain.is_complex():
         return TensorView(name, tuple(plain.shape), None)
@@ -41,15 +42,14 @@ def tensor_view(tensor: torch.Tensor) -> TensorView:
     low, high = (finite.min().item(), finite.max().item()) if finite.numel() else (None, None)
     entries = math.prod(max(1, size) for size in plain.shape)  # a tensor of 30,000 rows of nothing is long, too
     values = plain.tolist() if entries <= VALUES_CAP else None
-    return TensorView(
-        name, tuple(plain.shape), values, None if low is None else float(low), None if high is None else float(high)
-    )
+    ends = (None if low is None else float(low), None if high is None else float(high))
+    return TensorView(name, tuple(plain.shape), values, *ends, drawn)
 
 
-def shown(value: Any) -> Shown:
-    """Any value of a check for the eye. What came from the learner is cleaned."""
+def shown(value: Any, statement: str = "") -> Shown:
+    """Any value of a check for the eye, cleaned where it is a learner's; `statement` says what an answer stands for."""
     if isinstance(value, torch.Tensor):
-        return tensor_view(value)
+        return tensor_view(value, meaning.of_result(statement, value))
     if isinstance(value, OpaqueV):
         return clean(f"{article(value.type_name)}: {value.text}", TEXT_CAP)
     return clean(value if isinstance(value, str) else text_of(value, items=ITEMS_CAP), TEXT_CAP)
@@ -69,14 +69,18 @@ def counterexample(
         writer.write(event)
     writer.go_back(case)
     mismatch = cause if isinstance(cause, Mismatch) else None
+    told = meaning.statement_of(reference, case)
     return Counterexample(
         call=clean(writer.calls[-1], TEXT_CAP, keep_newlines=False),
         inputs=(
             *((name, clean(text, TEXT_CAP)) for name, text in writer.things.items()),
-            *((name, tensor_view(value)) for name, value in list(writer.inputs.items())[:INPUTS_CAP]),
+            *(
+                (name, tensor_view(value, meaning.of_input(told, name, value)))
+                for name, value in list(writer.inputs.items())[:INPUTS_CAP]
+            ),
         ),
-        expected=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.expected),
-        got=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.got),
+        expected=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.expected, told),
+        got=None if mismatch is None or mismatch.kind == "property" else shown(mismatch.got, told),
         where=None if mismatch is None or mismatch.where is None else clean(mismatch.where, TEXT_CAP),
         difference=_difference(mismatch),
         snippet=writer.snippet(),

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from grader.model import Shown, TensorView, Window
+from grader.model import Drawn, Shown, TensorView, Window
 
 from . import planes, words
 from .palette import colour, ink
@@ -111,13 +111,16 @@ def drawing(
     if not every:
         return Group(head, Text(planes.unshown(value), "dim"))
     chosen = [planes.window(plane, SIDE, SIDE) for plane in planes.interesting(every, PLANES)]
-    body = [part for plane in chosen for part in plane_lines(plane, scale or planes.span(value), marks)]
+    classes = value.drawn is Drawn.CLASSES
+    body = [
+        part for plane in chosen for part in plane_lines(plane, scale or planes.span(value), marks, classes=classes)
+    ]
     left = len(every) - len(chosen)
     more = [Text(f"… and {left} more plane{'s' if left > 1 else ''}", "dim")] if left else []
     return Group(head, *body, *more)
 
 
-def plane_lines(plane: Plane, scale: tuple[float, float], marks: str = "[]") -> list[Text]:
+def plane_lines(plane: Plane, scale: tuple[float, float], marks: str = "[]", *, classes: bool = False) -> list[Text]:
     """Label, rows of cells, and a note where the plane is cut."""
     width = max(len(cell.text) for cells in plane.rows for cell in cells) + 2
     lines = [Text(plane.label, "dim")] if plane.label and plane.whole != (1, 1) else []
@@ -125,7 +128,7 @@ def plane_lines(plane: Plane, scale: tuple[float, float], marks: str = "[]") -> 
         row_text = Text()
         for cell in cells:
             number = cell.number
-            style = f"{ink(number, *scale)} on {colour(number, *scale)}"
+            style = f"{ink(number, *scale, classes=classes)} on {colour(number, *scale, classes=classes)}"
             inside = f"{marks[0]}{cell.text}{marks[1]}" if cell.differs else f" {cell.text} "
             row_text.append(inside.rjust(width), f"bold {style}" if cell.differs else style)
         lines.append(row_text)

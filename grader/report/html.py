@@ -27,6 +27,7 @@ from grader.model import (
 
 from . import planes, words
 from .pictures import INSIDE, Picture, compared, difference, picture
+from .scenes import scenes
 
 LONGEST = 20_000  # characters of one text on the page; a snippet with its tensors fits
 
@@ -73,6 +74,7 @@ def _environment() -> Environment:
         passing,
         percent,
         pictures_of_inputs,
+        scenes,
         pictures_of_answers,
         texts_of_inputs,
         split_answers,

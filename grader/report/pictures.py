@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from grader.model import Counterexample, Shown, TensorView
+from grader.model import Counterexample, Drawn, Shown, TensorView
 
 from . import palette, planes
 from .planes import Cell, Plane
@@ -19,6 +19,16 @@ PLANES, LARGE_PLANES = 16, 6  # planes of a tensor that are drawn, with numbers 
 LISTED = 12  # places of a window that are told one by one
 DIFFERS, INSIDE = "differ", "is made of"
 SMALL, TALL, DIGIT = 11.0, 30.0, 7.4  # side of a bare square, height of a numbered one, width of a digit
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """How values become colours: on a scale, by strength from 0, or a colour for each class."""
+
+    low: float
+    high: float
+    strengths: bool = False
+    classes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +90,18 @@ def picture(
     if not every:
         return Picture(name, planes.headline(view), (), planes.unshown(view), None, unlike)
     low, high = scale or planes.span(view)
+    paint = Paint(low, high, strengths, classes=view.drawn is Drawn.CLASSES)
     limit = PLANES if max(every[0].whole) <= NUMBERED else LARGE_PLANES
     chosen = [planes.window(plane, LARGEST, LARGEST) for plane in planes.interesting(every, limit)]
     rows = [
-        tuple(_drawing(name, plane, low, high, strengths, why) for plane in row)
+        tuple(_drawing(name, plane, paint, why) for plane in row)
         for _, row in groupby(chosen, key=lambda plane: plane.index[:-1])
     ]
     left = len(every) - len(chosen)
     note = f"… and {left} more plane{'s' if left > 1 else ''}" if left else ""
-    ends = (planes.number(low, 3), planes.number(high, 3)) if low < high and not strengths else None
+    ends = (
+        (planes.number(low, 3), planes.number(high, 3)) if low < high and not strengths and not paint.classes else None
+    )
     return Picture(name, planes.headline(view), tuple(rows), note, ends, unlike, bool(marked) and not strengths)
 
 
@@ -111,12 +124,12 @@ def difference(example: Counterexample) -> Picture:
     return picture("|got - expected|", view, marked=marked, scale=(0.0, view.high or 0.0), strengths=True)
 
 
-def _drawing(name: str, plane: Plane, low: float, high: float, strengths: bool, why: str) -> Drawing:
+def _drawing(name: str, plane: Plane, paint: Paint, why: str) -> Drawing:
     numbered = max(plane.whole) <= NUMBERED
     longest = max(len(cell.text) for row in plane.rows for cell in row)
     width, height = (max(TALL, DIGIT * longest + 10), TALL) if numbered else (SMALL, SMALL)
     squares = tuple(
-        _square(cell, column * width, row * height, low, high, numbered=numbered, strengths=strengths)
+        _square(cell, column * width, row * height, paint, numbered=numbered)
         for row, cells in enumerate(plane.rows)
         for column, cell in enumerate(cells)
     )
@@ -126,11 +139,11 @@ def _drawing(name: str, plane: Plane, low: float, high: float, strengths: bool, 
     )
 
 
-def _square(cell: Cell, x: float, y: float, low: float, high: float, *, numbered: bool, strengths: bool) -> Square:
-    text = cell.text if numbered else ""
-    if not strengths:
-        fill, ink = palette.colour(cell.number, low, high), palette.ink(cell.number, low, high)
-        return Square(x, y, fill, ink, text, cell.differs)
+def _square(cell: Cell, x: float, y: float, paint: Paint, *, numbered: bool) -> Square:
+    text, low, high = cell.text if numbered else "", paint.low, paint.high
+    if not paint.strengths:
+        fill = palette.colour(cell.number, low, high, classes=paint.classes)
+        return Square(x, y, fill, palette.ink(cell.number, low, high, classes=paint.classes), text, cell.differs)
     # What is off by NaN or infinity is off as far as can be.
     strength = 1.0 if cell.number is None else planes.share(cell.number, low, high) if high > low else 0.0
     return Square(x, y, "", "", text, False, round(strength, 3))

@@ -126,6 +126,7 @@ def _shown(value: Shown | None) -> Json:
         "values": _plain(value.values),
         "low": value.low,
         "high": value.high,
+        "drawn": value.drawn.value,
     }
 
 

@@ -162,9 +162,10 @@ def counterexample(example: Counterexample, message: str) -> list[RenderableType
 def snippet(check: CheckResult | None) -> Iterator[RenderableType]:
     """Python that shows the failure again, where it is short."""
     text = check.counterexample.snippet if check is not None and check.counterexample is not None else None
-    if text is not None and text.count("\n") < PASTED_LINES:
+    lines = [] if text is None else words.block(text).rstrip("\n").split("\n")
+    if 0 < len(lines) <= PASTED_LINES and not any(line.lstrip().startswith("::") or "##[" in line for line in lines):
         yield Text("\nTo see it again, paste this into Python in the folder of your file:", "bold")
-        yield Paste(words.block(text).rstrip("\n"))
+        yield Paste("\n".join(lines))
 
 
 def printed(check: CheckResult) -> RenderableType:

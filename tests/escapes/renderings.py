@@ -28,6 +28,7 @@ TAGS = {
 }
 VOID = {"meta", "br", "rect"}
 CLASSES = {
+    "aside", "box", "first", "second",
     "about", "answers", "badge", "bar", "callout", "course", "exercise", "failed", "fault", "halo", "label", "message",
     "missing", "next", "note", "odd", "off", "others", "passed", "picture", "pictures", "plane", "planes", "points",
     "quiet", "ramp", "ring", "scale", "score", "scroll", "strong", "theirs", "todo", "value", "verdict", "weak",
