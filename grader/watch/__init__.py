@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from grader.checker.shelf import Shelf
 from grader.collect import Submission
 from grader.course import Course
+from grader.desk import next_hint, solution_of
+from grader.errors import UsageError
 from grader.learner import Zygote
 from grader.model import Report, Status
 from grader.pipeline import Grader
-from grader.workspace import remember
+from grader.state import key
+from grader.workspace import recall, remember
 
 from .bell import Bell
 from .keys import Keys
@@ -52,14 +56,30 @@ class Desk:
     folder: Path
 
     def hint(self, exercise: str, task: str) -> RenderableType:
-        return ""
+        return _said(lambda: next_hint(self.course, self.folder, key(exercise, task)))
 
     def solution(self, exercise: str, task: str) -> RenderableType:
-        return ""
+        return _said(lambda: solution_of(self.course, self.folder, key(exercise, task)))
 
     def known(self, submission: Submission) -> dict[tuple[str, str], tuple[Status, float]]:
         """What earlier runs found of the tasks as they are."""
-        return {}
+        state, ends = recall(self.folder), {end.value: end for end in (Status.PASSED, Status.FAILED, Status.TODO)}
+        return {
+            (exercise.name, task.name): (ends[earned[task.name].status], min(earned[task.name].score, task.points))
+            for exercise in self.course.exercises
+            if exercise.name in submission.modules
+            and (earned := state.points(exercise.name, submission.modules[exercise.name].source))
+            for task in exercise.tasks
+            if task.name in earned and earned[task.name].status in ends
+        }
 
     def keep(self, report: Report, submission: Submission) -> None:
         remember(self.folder, report, {name: module.source for name, module in submission.modules.items()})
+
+
+def _said(show: Callable[[], RenderableType]) -> RenderableType:
+    """What it shows or, where it cannot be shown, the sentence that says why."""
+    try:
+        return show()
+    except UsageError as error:
+        return Text(str(error), "yellow")
