@@ -33,7 +33,7 @@ def render(course: Course, sources: Mapping[str, str], known: State, console: Co
     table.add_column("state")
     if titled:
         table.add_column("about", no_wrap=True, overflow="ellipsis")
-    open_here: list[str] = []
+    open_here: dict[str, str] = {}  # exercise -> where to go on in it
     missing: list[str] = []
     total = 0.0
     for exercise in course.exercises:
@@ -48,7 +48,7 @@ def render(course: Course, sources: Mapping[str, str], known: State, console: Co
         if source is None:
             missing.append(exercise.name)
         elif score is None or score < exercise.points:
-            open_here.append(_next(exercise, earned if score is not None else None))
+            open_here[exercise.name] = _next(exercise, earned if score is not None else None)
     most = sum(exercise.points for exercise in course.exercises)
     table.add_section()
     worth = f"{points(total)} / {points(most)}"
@@ -56,7 +56,9 @@ def render(course: Course, sources: Mapping[str, str], known: State, console: Co
     console.print(table)
     for line in _history(course, known):
         console.print(line)
-    console.print(Text(_advice(open_here, missing, len(course.exercises)), "bold"))
+    at_hand = {name.partition("::")[0] for name in known.last.what} if known.last else set()
+    first = [place for name, place in open_here.items() if at_hand == {name}]  # who works on ex03 goes on there
+    console.print(Text(_advice([*first, *open_here.values()], missing, len(course.exercises)), "bold"))
 
 
 def _bar(console: Console, share: float, style: str) -> Text:

@@ -84,6 +84,23 @@ def test_the_next_step_is_the_first_open_task():
     assert f"Next: grade run {name}\n" in text({name: "changed"}, {name: state})
 
 
+@pytest.mark.parametrize(
+    ("last", "target"),
+    [
+        ((f"{NAMES[2]}::same_padding",), f"{NAMES[2]}::conv_output_size"),
+        ((NAMES[2],), f"{NAMES[2]}::conv_output_size"),
+        ((NAMES[3], NAMES[2]), NAMES[0]),
+        ((NAMES[4],), NAMES[0]),
+        (("unknown",), NAMES[0]),
+    ],
+)
+def test_the_next_step_is_in_the_exercise_that_was_graded_last_while_it_has_open_tasks(last, target):
+    done = {NAMES[2]: entry(NAMES[2], "mine", 0.5), NAMES[4]: entry(NAMES[4], "mine")}
+    state = State(done, last=Last(last, datetime.now(UTC)))
+
+    assert f"Next: grade run {target}\n" in text({**STUBS, NAMES[2]: "mine", NAMES[4]: "mine"}, state=state)
+
+
 def test_the_end_is_celebrated_and_what_is_missing_is_named():
     sources = dict.fromkeys(NAMES, "mine")
     known = {name: entry(name, "mine") for name in NAMES}
