@@ -73,7 +73,6 @@ class Drawn(StrEnum):
     NUMBERS = "numbers"
     CORNERS = "xyxy"  # boxes, a row each
     CENTRES = "cxcywh"
-    CHOSEN = "chosen"  # indices of boxes of an input
     CLASSES = "classes"  # a class for every pixel
 
 
@@ -106,6 +105,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Indices of the boxes of the first input that are to be kept, and those that were."""
+
+    expected: tuple[int, ...]
+    got: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """The smallest failing input that was found, and what came of it.
 
@@ -123,6 +130,7 @@ class Counterexample:
     difference: TensorView | None = None
     snippet: str | None = None
     window: Window | None = None  # None where it is not known, or everything
+    chosen: Chosen | None = None  # where the answer is a choice among boxes
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,14 @@ def test_a_shift_that_could_be_another_is_none():
     assert "towards the end" in in_words(wrong("value", *((x.roll(1), x) for x in (reals(5), reals(4, seed=2)))))
 
 
+def test_swapped_axes_are_told_across_square_results_and_others():
+    wide = torch.arange(6.0).reshape(1, 2, 3)
+    square = images()[0]
+
+    assert "axes swapped" in in_words(wrong("shape", (wide.mT, wide)) + wrong("value", (square.mT, square)))
+    assert in_words(wrong("shape", (wide.mT, wide)) + wrong("value", (square + 1, square))) is None
+
+
 def test_what_stands_beside_wrong_answers_does_not_hide_what_they_have_in_common():
     x, y, _ = images()
     beside = wrong("error", (5, "ValueError about x")) + wrong("property", (None, None))

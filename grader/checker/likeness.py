@@ -126,6 +126,7 @@ def _finite(holds: Likeness) -> Likeness:
     return lambda pair: bool(pair.got.isfinite().all() and pair.want.isfinite().all()) and holds(pair)
 
 
+SWAPPED = "The result is the right one with its last two axes swapped: height comes before width."
 LIKENESSES: tuple[tuple[str, Likeness], ...] = (
     ("Every value is 0: the result is made, but nothing is written into it.", _zero),
     ("Every value has the wrong sign.", _sign),
@@ -133,7 +134,7 @@ LIKENESSES: tuple[tuple[str, Likeness], ...] = (
      "input in every step, and do not add small numbers that the formula does not have.", _finite(_narrow)),
     ("The values are the right ones rounded to whole numbers: look for // or an integer dtype on the way.",
      _finite(_whole)),
-    ("The result is the right one with its last two axes swapped.", _transposed),
+    (SWAPPED, _transposed),
     ("The result is the right one turned by 180°.", _turned),
 )  # fmt: skip
 FAINTER: tuple[tuple[str, Likeness], ...] = (

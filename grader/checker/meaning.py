@@ -12,7 +12,7 @@ import types
 import torch
 
 from grader.learner import Case
-from grader.model import Drawn
+from grader.model import Chosen, Drawn
 
 from .names import last_call
 
@@ -35,12 +35,22 @@ def of_result(docstring: str, value: object) -> Drawn:
     """What an answer stands for."""
     if not isinstance(value, torch.Tensor):
         return Drawn.NUMBERS
-    if value.dim() == 1 and value.dtype == torch.int64 and re.search(r"\bindices\b[^.]*\bof the boxes\b", docstring):
-        return Drawn.CHOSEN
     if value.dim() == 2 and value.shape[-1] == 4 and value.is_floating_point():
         said = re.search(r"^\s+boxes +\(\w+, 4\) +(xyxy|cxcywh)\b", docstring, re.MULTILINE)
         return BOXES[said.group(1)] if said else Drawn.NUMBERS
     return Drawn.NUMBERS
+
+
+def choice(docstring: str, expected: object, got: object) -> Chosen | None:
+    """Both answers as indices of boxes, where that is what the task gives."""
+    if not re.search(r"\bindices\b[^.]*\bof the boxes\b", docstring):
+        return None
+    both = [_whole(value.tolist() if isinstance(value, torch.Tensor) else value) for value in (expected, got)]
+    return None if both[0] is None or both[1] is None else Chosen(both[0], both[1])
+
+
+def _whole(value: object) -> tuple[int, ...] | None:
+    return tuple(value) if isinstance(value, list) and all(type(item) is int for item in value) else None
 
 
 def statement_of(reference: types.ModuleType, case: Case) -> str:

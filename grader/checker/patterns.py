@@ -10,7 +10,7 @@ from grader.errors import LearnerFault, LearnerRaised, LearnerRefused
 from grader.learner import LoadFailed
 
 from .compare import Mismatch
-from .likeness import Pair, likeness, same_step
+from .likeness import SWAPPED, Pair, likeness, same_step
 
 LEAST = 2  # different wrong answers that it takes to speak of every one
 MOST = 40  # that are looked at
@@ -27,6 +27,8 @@ def in_words(wrong: Sequence[Mismatch]) -> str | None:
     kinds = {cause.kind for cause in wrong}
     if kinds == {"device"}:
         return "New tensors are not made where the input is: use x.new_zeros(...) or device=x.device."
+    if kinds <= {"shape", "value"} and _all_swapped(wrong[:MOST]):
+        return SWAPPED
     if kinds == {"shape"}:
         return _shapes(wrong)
     if kinds == {"dtype"}:
@@ -48,6 +50,23 @@ def in_words(wrong: Sequence[Mismatch]) -> str | None:
     return None
 
 
+def _all_swapped(wrong: Sequence[Mismatch]) -> bool:
+    """Whether every answer is the right one with its last two axes swapped; the shape may be wrong by that, too."""
+    pairs = [(cause.got, cause.expected) for cause in wrong]
+    if not all(_is_picture(got) and _is_picture(want) for got, want in pairs):
+        return False
+    swapped = [(got.mT, want) for got, want in pairs if got.mT.shape == want.shape]
+    telling = {(str(got.tolist()), str(want.tolist())) for got, want in swapped if got.numel() > 1}
+    same = all(torch.allclose(got.double(), want.double(), rtol=1e-4, atol=1e-5) for got, want in swapped)
+    return len(swapped) == len(pairs) and len(telling) >= LEAST and same
+
+
+def _is_picture(value: object) -> bool:
+    """Real numbers that can be looked at, in two axes at least."""
+    known = isinstance(value, torch.Tensor) and value.device.type == "cpu" and not value.is_complex()
+    return known and value.dim() >= 2  # type: ignore[attr-defined]
+
+
 def of_faults(faults: Sequence[LearnerFault]) -> str | None:
     """The same for a task all of whose failing checks ended in no answer at all."""
     last = faults[-1]
@@ -56,7 +75,7 @@ def of_faults(faults: Sequence[LearnerFault]) -> str | None:
             f"This task has you build by hand what your code takes ready-made{_at(last)}: replace it by your own steps."
         )
     if isinstance(last, LearnerRaised) and not isinstance(last, LoadFailed) and last.line is not None:
-        return f"Your code stops with an exception{_at(last)}; the input below brings it about."
+        return f"Your code stops with an exception{_at(last)}; the input that is shown brings it about."
     return None
 
 

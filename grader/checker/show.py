@@ -85,6 +85,7 @@ def counterexample(
         difference=_difference(mismatch),
         snippet=writer.snippet(),
         window=window(reference, case, mismatch, writer.inputs, writer.upstream) if mismatch and closely else None,
+        chosen=meaning.choice(told, mismatch.expected, mismatch.got) if mismatch else None,
     )
 
 

@@ -12,6 +12,7 @@ from math import isfinite
 
 from grader.model import (
     CheckResult,
+    Chosen,
     Counterexample,
     ExerciseResult,
     Json,
@@ -108,12 +109,17 @@ def _counterexample(example: Counterexample) -> Json:
         "difference": _shown(example.difference),
         "snippet": _text(example.snippet),
         "window": None if example.window is None else _window(example.window),
+        "chosen": None if (chosen := example.chosen) is None else _chosen(chosen),
     }
 
 
 def _window(window: Window) -> Json:
     inputs: list[Json] = [{"name": words.line(name), "at": [list(i) for i in at]} for name, at in window.inputs]
     return {"of": list(window.of), "inputs": inputs}
+
+
+def _chosen(chosen: Chosen) -> Json:
+    return {"expected": list(chosen.expected), "got": list(chosen.got)}
 
 
 def _shown(value: Shown | None) -> Json:

@@ -38,6 +38,8 @@ class Outline:
     width: float
     height: float
     label: str
+    label_x: float
+    label_y: float
     kind: str
 
 
@@ -55,8 +57,9 @@ def scenes(example: Counterexample) -> list[Scene]:
     given = [(name, list(corners(value))) for name, value in example.inputs if _is_boxes(value)]
     answers = [(name, value) for name, value in (("expected", example.expected), ("got", example.got)) if value]
     drawn: list[tuple[str, list[Box]]] = []
-    if given and all(isinstance(value, TensorView) and value.drawn is Drawn.CHOSEN for _, value in answers) and answers:
-        drawn = [(f"{name}: kept {_listed(value)}", list(_kept(given[0][1], value))) for name, value in answers]
+    if given and example.chosen is not None:
+        choices = (("expected: keep", example.chosen.expected), ("got: kept", example.chosen.got))
+        drawn = [(f"{name} {_listed(kept)}", list(_sorted(given[0][1], kept))) for name, kept in choices]
     elif given:
         named = [_boxes(name, boxes, "second" if place else "first") for place, (name, boxes) in enumerate(given)]
         drawn = [(" and ".join(name for name, _ in given), [box for boxes in named for box in boxes])]
@@ -84,18 +87,12 @@ def _boxes(name: str, found: Sequence[Corners], kind: str) -> Iterator[Box]:
     yield from (Box(f"{name}[{i}]", each, kind) for i, each in enumerate(found) if all(map(isfinite, each)))
 
 
-def _indices(value: Shown | None) -> list[int]:
-    values = value.values if isinstance(value, TensorView) else None
-    return [entry for entry in values if isinstance(entry, int)] if isinstance(values, list) else []
+def _listed(kept: Sequence[int]) -> str:
+    return ", ".join(map(str, kept[:MOST])) or "none"
 
 
-def _listed(value: Shown | None) -> str:
-    return ", ".join(map(str, _indices(value))) or "none"
-
-
-def _kept(found: Sequence[Corners], value: Shown | None) -> Iterator[Box]:
+def _sorted(found: Sequence[Corners], kept: Sequence[int]) -> Iterator[Box]:
     """Those that an answer keeps, and the others aside."""
-    kept = set(_indices(value))
     for place, each in enumerate(found):
         if all(map(isfinite, each)):
             yield Box(f"{place}", each, "first" if place in kept else "aside")
@@ -107,21 +104,21 @@ def _scene(name: str, boxes: Sequence[Box], every: Sequence[Corners]) -> Scene:
     longest = max(right - left, bottom - top)
     factor = SIDE / longest if longest > 0 else 1.0
     outlines = tuple(
-        Outline(
-            round((min(c[0], c[2]) - left) * factor, 1),
-            round((min(c[1], c[3]) - top) * factor, 1),
-            round(abs(c[2] - c[0]) * factor, 1),
-            round(abs(c[3] - c[1]) * factor, 1),
-            box.label,
-            box.kind,
-        )
-        for box in boxes
-        for c in [box.corners]
+        _outline(box, place, [(c - start) * factor for c, start in zip(box.corners, (left, top) * 2, strict=True)])
+        for place, box in enumerate(boxes)
     )
     said = "; ".join(_said(box) for box in boxes) or "no boxes"
     return Scene(
         name, outlines, round((right - left) * factor, 1), round((bottom - top) * factor, 1), f"boxes of {name}: {said}"
     )
+
+
+def _outline(box: Box, place: int, at: Sequence[float]) -> Outline:
+    """`at`: its corners in the picture. A second list has its labels at the lower end."""
+    x, y, width, height = (round(n, 1) for n in (*map(min, at[:2], at[2:]), abs(at[2] - at[0]), abs(at[3] - at[1])))
+    step = 10 + 14 * (place % 3)
+    label_y = round(y + height - step if box.kind == "second" else y + step, 1)
+    return Outline(x, y, width, height, box.label, round(x + 6 + 4 * len(box.label), 1), label_y, box.kind)
 
 
 def _said(box: Box) -> str:

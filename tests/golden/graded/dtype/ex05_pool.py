@@ -1,0 +1,5 @@
+"""grades relu: right values in double precision"""
+
+
+def relu(x):
+    return x.double().clamp(min=0)

@@ -1,0 +1,5 @@
+"""grades relu: nothing yet"""
+
+
+def relu(x):
+    raise NotImplementedError
