@@ -1,0 +1,156 @@
+"""The feedback page in a real browser, headless: read without script, asking for nothing, light and dark, on a phone.
+
+It needs Chromium or Chrome. Where a developer's machine has none these tests are skipped; in CI they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+GOLDEN = Path(__file__).parent / "golden"
+PAGES = [
+    "graded/boxes",
+    "graded/masks",
+    "graded/nan",
+    "graded/stride",
+    "report/course",
+    "report/large",
+    "report/hostile",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+PHONE = {"width": 400, "height": 800}
+LEGIBLE = 11  # CSS pixels
+CONTRAST = 4.5  # WCAG 2.2, 1.4.3, level AA
+
+OPEN = "document.querySelectorAll('details').forEach(details => details.open = true)"
+# Every text that is shown: [the text, its size, its contrast with what lies under it].
+TEXTS = """() => {
+  const numbers = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const over = (top, under) => { const a = top[3] ?? 1; return [0, 1, 2].map(i => top[i] * a + under[i] * (1 - a)); };
+  const light = colour => colour.map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const contrast = (one, other) => { const [a, b] = [light(one), light(other)].sort((x, y) => y - x);
+    return (a + .05) / (b + .05); };
+  const ground = element => { const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+    const own = numbers(getComputedStyle(element).backgroundColor);
+    return own.length ? over(own, below) : below; };
+  const beneath = text => { const at = text.getBoundingClientRect(), x = at.x + at.width / 2, y = at.y + at.height / 2;
+    return [...text.ownerSVGElement.querySelectorAll('rect')].filter(rect => { const r = rect.getBoundingClientRect();
+      return r.x <= x && x <= r.right && r.y <= y && y <= r.bottom && getComputedStyle(rect).fill !== 'none'; })
+      .reduce((under, rect) => { const style = getComputedStyle(rect);
+        return over([...numbers(style.fill).slice(0, 3), Number(style.fillOpacity)], under); }, ground(text)); };
+  return [...document.body.querySelectorAll('*')]
+    .filter(element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(element => element.checkVisibility({visibilityProperty: true}))
+    .map(element => { const style = getComputedStyle(element), svg = element instanceof SVGTextElement;
+      const ink = numbers(svg ? style.fill : style.color).slice(0, 3);
+      return [element.textContent.trim().slice(0, 60), parseFloat(style.fontSize),
+        contrast(ink, svg ? beneath(element) : ground(element))]; })
+    .filter(([, size]) => size > 0);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        places = [*map(shutil.which, NAMES), MAC, playwright.chromium.executable_path]
+        found = next((place for place in places if place is not None and Path(place).exists()), None)
+        if found is None:
+            reason = "no Chromium and no Chrome on this machine: apt install chromium, or playwright install chromium"
+            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        started = playwright.chromium.launch(executable_path=found, args=as_root)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Page:
+    """One window as wide as a phone, without scripts."""
+    return browser.new_context(viewport=PHONE, java_script_enabled=False).new_page()
+
+
+def shown(page: Page, name: str, scheme: str = "light") -> Page:
+    """A golden page in that window, everything that can be unfolded unfolded."""
+    page.emulate_media(color_scheme=scheme)
+    if page.url != (where := _address(name)):
+        page.goto(where)
+        page.evaluate(OPEN)
+    return page
+
+
+def _address(name: str) -> str:
+    return (GOLDEN / (f"{name}/feedback.html" if name.startswith("graded/") else f"{name}.html")).as_uri()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_asks_for_nothing_and_runs_nothing(browser: Browser, name: str) -> None:
+    page = browser.new_context().new_page()  # with scripts allowed: there are none
+    said: list[str] = []
+    page.on("request", lambda request: said.append(request.url))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(_address(name))
+
+    assert said == [_address(name)]
+    assert page.locator("script").count() == 0
+
+
+def test_a_page_reads_without_script(window: Page) -> None:
+    text = shown(window, "graded/stride").inner_text("body")
+
+    for words in (
+        "shifted by one to the right",
+        "An outline marks what the right answer at [0, 0, 0, 0] is made of",
+        "first at [0, 0, 0, 0]: expected 1, got 3",
+        "print(conv2d(x=x, weight=weight, stride=2))",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_text_is_legible_on_a_phone_by_day_and_by_night(window: Page, name: str) -> None:
+    for scheme in ("light", "dark"):
+        texts = shown(window, name, scheme).evaluate(TEXTS)
+
+        assert len(texts) > 10
+        assert [text for text, size, _ in texts if size < LEGIBLE] == []
+        assert [(text, contrast) for text, _, contrast in texts if contrast < CONTRAST] == []
+
+
+def test_day_and_night_differ(window: Page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    by_day, by_night = [shown(window, "graded/nan", scheme).evaluate(ground) for scheme in ("light", "dark")]
+
+    assert by_day != by_night
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_no_wider_than_a_phone(window: Page, name: str) -> None:
+    assert shown(window, name).evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_has_a_text_for_those_who_do_not_see_it(window: Page, name: str) -> None:
+    page = shown(window, name)
+    names = page.get_by_role("img").evaluate_all("pictures => pictures.map(picture => picture.ariaLabel)")
+
+    assert len(names) == page.locator("svg, img").count() > 0 or name == "report/hostile"
+    assert all(names)
+
+
+def test_the_measure_of_contrast_tells_grey_from_black(window: Page) -> None:
+    window.set_content(
+        "<body style='background: #fff'><p style='color: #000'>a<b style='color: #999'>b</b></p>"
+        "<svg><rect width=40 height=40 fill='#000'/><text x=10 y=20 fill='#222'>c</text></svg>"
+    )
+    found = {text: round(contrast, 1) for text, _, contrast in window.evaluate(TEXTS)}
+
+    assert found == {"ab": 21.0, "b": 2.8, "c": 1.3}
