@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	if [ $$code -le 1 ]; then echo "Feedback page: feedback/half_right.html"; else exit $$code; fi
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/pytest -n 2 tests
+	$(BIN)/pytest -n 2 --dist worksteal tests
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

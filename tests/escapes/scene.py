@@ -20,6 +20,7 @@ from grader.model import Report
 from grader.pipeline import Grader, Wanted
 from grader.worker.control import Limits
 
+from . import throwaway
 from .attack import PRELUDE, Attack
 from .throwaway import ROOT
 
@@ -176,10 +177,11 @@ def _command(pid: int) -> str:
 
 def _files() -> dict[str, bytes]:
     """What lies below /tmp, apart from what the grader itself keeps there."""
+    kept = {TMP / name for name in ("decks", "cache", "handed_in")} | set(throwaway.ours_below_tmp())
     found = {}
-    for path in TMP.rglob("*"):
-        relative = path.relative_to(TMP)
-        if relative.parts[0] in ("decks", "cache", "handed_in"):
-            continue
-        found[str(path)] = path.read_bytes() if path.is_file() else b""
+    for parent, folders, files in os.walk(TMP):
+        folders[:] = [name for name in folders if Path(parent, name) not in kept]
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            found[str(path)] = path.read_bytes() if path.is_file() else b""
     return found

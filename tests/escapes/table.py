@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,17 @@ def run(
 ) -> list[Row]:
     """Every attack asked for, or every so many-th. Raises CannotBeMade; AssertionError where the run did not end."""
     options = ["--every", str(every), *(["--fallback"] if fallback else [])]
-    head, *rest = _lines([*only, *options], fallback=fallback)
+    rows: list[Row] = []
+
+    def read(line: Any) -> None:
+        if "name" in line:
+            rows.append(Row(**{**line, "verdicts": tuple(line["verdicts"]), "problems": tuple(line["problems"])}))
+            tell(rows[-1])
+
+    head = _lines([*only, *options], fallback=fallback, read=read)[0]
     expected = ["landlock", "seccomp"] if fallback else ["bubblewrap", "landlock", "seccomp"]
     assert head["walls"] == expected, f"the walls are {head['walls']}"
-    assert len(rest) == head["attacks"], f"{len(rest)} of {head['attacks']} attacks came to an end"
-    rows = [Row(**{**line, "verdicts": tuple(line["verdicts"]), "problems": tuple(line["problems"])}) for line in rest]
-    for row in rows:
-        tell(row)
+    assert len(rows) == head["attacks"], f"{len(rows)} of {head['attacks']} attacks came to an end"
     return rows
 
 
@@ -48,21 +53,22 @@ def run_batch() -> list[str]:
     return found
 
 
-def _lines(arguments: Sequence[str], *, fallback: bool) -> list[Any]:
-    """What `inside` says, a value a line. AssertionError with its last words where it did not come to its end."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        done = throwaway.run(
-            list(arguments),
-            fallback=fallback,
-            stdout=out,
-            stderr=err,
-            stdin=subprocess.DEVNULL,
-            timeout=SECONDS,
-        )
-        out.seek(0)
+def _lines(arguments: Sequence[str], *, fallback: bool, read: Callable[[Any], None] = lambda line: None) -> list[Any]:
+    """What `inside` says, a value a line, as it comes. AssertionError with its last words where it did not end well."""
+    lines: list[Any] = []
+    with tempfile.TemporaryFile("w+") as err:
+        options = {"stdout": subprocess.PIPE, "stderr": err, "stdin": subprocess.DEVNULL}
+        with throwaway.start(list(arguments), fallback=fallback, **options) as process:
+            late = threading.Timer(SECONDS, process.kill)
+            late.start()
+            try:
+                for text in process.stdout or ():
+                    lines.append(json.loads(text))
+                    read(lines[-1])
+            finally:
+                late.cancel()
         err.seek(0)
-        lines = [json.loads(line) for line in out.read().splitlines()]
-        assert done.returncode == 0, f"exit {done.returncode} after {len(lines)} lines: {err.read()[-3000:]}"
+        assert process.returncode == 0, f"exit {process.returncode} after {len(lines)} lines: {err.read()[-3000:]}"
     return lines
 
 

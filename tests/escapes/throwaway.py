@@ -28,7 +28,7 @@ def _namespaces() -> str:
     return " ".join(os.readlink(f"/proc/self/ns/{kind}") for kind in _KINDS)
 
 
-def run(arguments: list[str], *, fallback: bool, **options: object) -> subprocess.CompletedProcess[str]:
+def start(arguments: list[str], *, fallback: bool, **options: object) -> subprocess.Popen[str]:
     """`python -m tests.escapes.inside ARGUMENTS` in a throw-away namespace. Raises CannotBeMade.
 
     `fallback`: where nobody can make a user namespace of their own.
@@ -42,7 +42,7 @@ def run(arguments: list[str], *, fallback: bool, **options: object) -> subproces
         "PYTHONDONTWRITEBYTECODE": "1",
         _OUTSIDE: _namespaces(),
     }
-    return subprocess.run(command, cwd=ROOT, env=environment, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **options)  # type: ignore[call-overload,no-any-return]
 
 
 def _around(fallback: bool) -> list[str]:
@@ -54,11 +54,20 @@ def _around(fallback: bool) -> list[str]:
     powers = ["--cap-drop", "ALL"] if fallback else []  # root needs no user namespace to make the other ones
     inner = [bwrap, "--unshare-net", "--unshare-ipc", "--unshare-uts", "--hostname", HOST, "--die-with-parent",
              "--ro-bind", "/", "/", "--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
-             "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", *powers, "--"]  # fmt: skip
+             "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", *_ours(), *powers, "--"]  # fmt: skip
     attempt = subprocess.run([*outer, *inner, "true"], capture_output=True, text=True, check=False)
     if attempt.returncode != 0:
         raise CannotBeMade(f"this machine makes no namespace for us: {attempt.stderr.strip()[-300:]}")
     return [*outer, *inner]
+
+
+def ours_below_tmp() -> list[Path]:
+    """Project and interpreter, where they lie in a folder that is emptied: they are there to be read, as anywhere."""
+    return [path for path in (ROOT, Path(sys.prefix), Path(sys.base_prefix)) if path.is_relative_to("/tmp")]
+
+
+def _ours() -> list[str]:
+    return [word for path in ours_below_tmp() for word in ("--ro-bind", str(path), str(path))]
 
 
 def refuse_outside() -> None:
@@ -83,6 +92,7 @@ def _signs_of_a_real_machine() -> list[str]:
     if interfaces != ["lo"]:
         found.append("there is a network")
     for folder in (ROOT, Path("/"), Path("/usr"), Path.home().parent, Path(sys.prefix)):
-        if not os.statvfs(folder).f_flag & os.ST_RDONLY and not folder.is_relative_to("/tmp"):
+        emptied = folder.is_relative_to("/tmp") and not any(folder.is_relative_to(path) for path in ours_below_tmp())
+        if not os.statvfs(folder).f_flag & os.ST_RDONLY and not emptied:
             found.append(f"{folder} is not read-only")
     return found
