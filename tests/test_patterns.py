@@ -80,7 +80,8 @@ def test_nothing_is_told_from_a_single_answer_or_from_different_patterns():
         ),
         ([((2, 4, 6), (2, 6, 4)), ((2, 3, 5), (2, 5, 3))], "height comes before width"),
         ([((4, 6), (2, 4, 6)), ((3, 5), (1, 3, 5))], "too few dimensions"),
-        ([((2, 1, 4), (2, 4)), ((2, 1, 3), (2, 3))], "too many dimensions"),
+        ([((2, 1, 4), (2, 4)), ((2, 1, 3), (2, 3))], "an axis of length 1 was left over"),
+        ([((2, 5, 4), (2, 4)), ((2, 6, 3), (2, 3))], "an axis was not summed"),
         ([((2, 5), (2, 4))], "Work the output size out on paper"),
         ([((2, 5), (2, 4)), ((2, 8), (2, 3))], "Work the output size out on paper"),
     ],
@@ -158,6 +159,14 @@ def test_swapped_axes_are_told_across_square_results_and_others():
 
     assert "axes swapped" in in_words(wrong("shape", (wide.mT, wide)) + wrong("value", (square.mT, square)))
     assert in_words(wrong("shape", (wide.mT, wide)) + wrong("value", (square + 1, square))) is None
+
+
+def test_a_few_results_that_are_no_numbers_are_not_what_the_others_have_in_common():
+    x, y, z = images()
+    endless = wrong("nan", (x * torch.inf, x))
+
+    assert "NaN or infinite" in in_words(endless + wrong("value", (y * y, y)))
+    assert in_words(endless + wrong("value", (y * y, y), (z * z, z))) is None
 
 
 def test_what_stands_beside_wrong_answers_does_not_hide_what_they_have_in_common():

@@ -41,7 +41,7 @@ def in_words(wrong: Sequence[Mismatch]) -> str | None:
         return _types(wrong)
     if kinds == {"error"}:
         return _errors(wrong)
-    if "nan" in kinds and kinds <= {"nan", "value"}:
+    if "nan" in kinds <= {"nan", "value"} and 2 * sum(cause.kind == "nan" for cause in wrong) >= len(wrong):
         return (
             "Some results are NaN or infinite: look for a division by zero, a root of a negative or a value never set."
         )
@@ -99,7 +99,9 @@ def _shapes(wrong: Sequence[Mismatch]) -> str:
     if all(len(got) < len(want) for got, want in pairs):
         return "The result has too few dimensions: an axis was dropped on the way, the batch or the channels perhaps."
     if all(len(got) > len(want) for got, want in pairs):
-        return "The result has too many dimensions: an axis of length 1 was left over on the way."
+        if all([side for side in got if side != 1] == [side for side in want if side != 1] for got, want in pairs):
+            return "The result has too many dimensions: an axis of length 1 was left over on the way."
+        return "The result has too many dimensions: an axis was not summed, or not joined with another one."
     return general
 
 
