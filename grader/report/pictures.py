@@ -127,15 +127,15 @@ def difference(example: Counterexample) -> Picture:
 def _drawing(name: str, plane: Plane, paint: Paint, why: str) -> Drawing:
     numbered = max(plane.whole) <= NUMBERED
     longest = max(len(cell.text) for row in plane.rows for cell in row)
-    width, height = (max(TALL, DIGIT * longest + 10), TALL) if numbered else (SMALL, SMALL)
+    width, height = (max(TALL, round(DIGIT * longest + 10, 1)), TALL) if numbered else (SMALL, SMALL)
     squares = tuple(
-        _square(cell, column * width, row * height, paint, numbered=numbered)
+        _square(cell, round(column * width, 1), row * height, paint, numbered=numbered)
         for row, cells in enumerate(plane.rows)
         for column, cell in enumerate(cells)
     )
     said = _in_words(name, plane, why, numbered=numbered)
     return Drawing(
-        plane.label, plane.note, squares, plane.columns * width, len(plane.rows) * height, width, height, said
+        plane.label, plane.note, squares, round(plane.columns * width, 1), len(plane.rows) * height, width, height, said
     )
 
 
