@@ -18,9 +18,7 @@ from grader.report import terminal
 @pytest.mark.parametrize("name", SAMPLES)
 def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
     text = terminal_text(SAMPLES[name], width)
-    text = re.sub(
-        r"(?s)To see it again.*?\n(Score:|No grade)", "", text
-    )  # it is to be pasted, so never broken
+    text = re.sub(r"(?s)To see it again.*?\n(Score:|No grade)", "", text)  # it is to be pasted, so never broken
     assert max(map(len, text.split("\n"))) <= width
 
 
