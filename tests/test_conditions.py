@@ -79,7 +79,7 @@ def test_the_condition_under_which_answers_are_wrong(exercise, condition, words)
 def test_what_raises_under_a_condition_only(exercise):
     said = exercise.said(spoiled("padding", "result[9, 9]"))["pool"]
 
-    assert said.startswith("Your code stops with an exception at line ")
+    assert said.startswith("Your code stops with an exception; the input that is shown")
     assert "only where padding is more than 0" in said
 
 
