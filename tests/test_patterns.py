@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from grader.checker.compare import Mismatch
-from grader.checker.patterns import in_words
+from grader.checker.patterns import in_words, of_faults
+from grader.errors import LearnerRaised, LearnerRefused, LearnerTimedOut
 
 
 def wrong(kind, *pairs):
@@ -176,3 +177,15 @@ def test_what_stands_beside_wrong_answers_does_not_hide_what_they_have_in_common
     assert "wrong sign" in in_words(wrong("value", (-x, x), (-y, y)) + beside)
     assert in_words(beside) is None
     assert "where the input is" in in_words(wrong("device", (x, x)))
+
+
+def test_what_ends_in_no_answer_is_raised_or_forbidden():
+    one, other = (LearnerRaised("", line, type_name="IndexError", text="") for line in (3, 4))
+    refused = LearnerRefused("", 5)
+
+    assert "an exception, every time at the same line" in of_faults([one, one])
+    assert "an exception; the input" in of_faults([one, other])
+    assert "ready-made" in of_faults([refused, refused])
+    assert of_faults([refused, one]) is None
+    assert of_faults([one, LearnerRaised("", None, type_name="RuntimeError", text="")]) is None
+    assert of_faults([LearnerTimedOut("")]) is None

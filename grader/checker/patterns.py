@@ -73,10 +73,10 @@ def of_faults(faults: Sequence[LearnerFault]) -> str | None:
         return "This task has you build by hand what your code takes ready-made: replace it by steps of your own."
     if not all(isinstance(fault, LearnerRaised) and not isinstance(fault, LoadFailed) for fault in faults):
         return None
-    lines = {
-        fault.line for fault in faults
-    }  # not told here: a notebook counts by cells, and the check says where it was
-    same = ", every time at the same line" if len(lines) == 1 < len(faults) and None not in lines else ""
+    lines = {fault.line for fault in faults}  # not told: the check says where, and a notebook counts by cells
+    if None in lines:
+        return None
+    same = ", every time at the same line" if len(lines) == 1 < len(faults) else ""
     return f"Your code stops with an exception{same}; the input that is shown brings it about."
 
 
