@@ -93,7 +93,8 @@ def partly(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun)
     """
     failing = [item for item in evidence if item.failed and not item.trial.flaky]
     right = [case for item in evidence for case in item.trial.passed]
-    own = [m for m in of_exercise(exercise) if m.task == task and agrees(m.module(), right)]
+    hinted = [m for m in of_exercise(exercise) if m.task == task and any(_agrees_where_wrong(m, i) for i in failing)]
+    own = [m for m in hinted if agrees(m.module(), right)]  # last, since it takes longest
     explained = {m: {item.check for item in failing if _explains(m, item, rerun)} for m in own}
     found: list[Misconception] = []
     left = {item.check for item in failing}
@@ -107,8 +108,12 @@ def partly(exercise: str, task: str, evidence: Sequence[Evidence], rerun: Rerun)
 
 
 def _explains(mistake: Misconception, item: Evidence, rerun: Rerun) -> bool:
+    return _agrees_where_wrong(mistake, item) and not rerun(item.check, mistake)
+
+
+def _agrees_where_wrong(mistake: Misconception, item: Evidence) -> bool:
     cases = [failure.case for failure in item.trial.failures if failure.case.exchanges]
-    return len(cases) >= ENOUGH and agrees(mistake.module(), cases) and not rerun(item.check, mistake)
+    return len(cases) >= ENOUGH and agrees(mistake.module(), cases)
 
 
 def kind_of_mistake(exercise: str, task: str, evidence: Sequence[Evidence]) -> str | None:
