@@ -146,6 +146,27 @@ def watch(what: What = None) -> int:
 
 
 @app.command()
+def batch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Every child is a submission.")],
+    out: Annotated[Path, typer.Option(metavar="OUT", help="Where grades, results and feedback go.")],
+    only: Annotated[list[str] | None, typer.Option(metavar="WHAT", help="Only this; may be given again.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are cores without it.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Grade what was graded before too.")] = False,
+    db: Annotated[str | None, typer.Option(metavar="URL", help="A database in place of OUT/grades.db.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=1, metavar="SECONDS", help="What a submission's answers may take together.")
+    ] = None,
+    allow_unsandboxed: Annotated[
+        bool, typer.Option("--allow-unsandboxed", help="Also where submissions cannot be locked down.")
+    ] = False,
+) -> int:
+    """Grade a class. The same command goes on where it was stopped; what has not changed is not graded again."""
+    from .commands import grade_class
+
+    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed)
+
+
+@app.command()
 def verify(
     what: What = None,
     mutants: Annotated[
@@ -167,3 +188,19 @@ def doctor() -> int:
     from .commands import examine_machine
 
     return examine_machine()
+
+
+@app.command()
+def release(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="The platform: nbgrader.")],
+    what: What = None,
+    *,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Made where it is not there.")],
+    modules: Annotated[
+        bool, typer.Option("--modules", help="Hand out .py files to be filled in, and no cells for it.")
+    ] = False,
+) -> int:
+    """Write the exercises for a platform. Overwrites nothing; no solution and no hidden check is in it."""
+    from .commands import write_release
+
+    return write_release(kind, tuple(what or ()), to, modules=modules)

@@ -76,6 +76,17 @@ def grade(run: Run) -> int:
     return score.exit_code(report)
 
 
+def grade_class(
+    folder: Path, out: Path, only: tuple[str, ...], jobs: int | None, again: bool, db: str | None,
+    budget: float | None, unsandboxed: bool,
+) -> int:  # fmt: skip
+    """`grade batch`."""
+    from .batch.front import Options, grade_batch
+
+    chosen = _chosen(courses.load(), only)
+    return grade_batch(Options(folder, out, chosen, jobs, again, db, budget, unsandboxed), Console())
+
+
 def keep_watch(what: tuple[str, ...]) -> int:
     """`grade watch` of this folder."""
     from .watch import watch
@@ -203,3 +214,16 @@ def examine_machine() -> int:
     for part in render(health):
         console.print(part, highlight=False)
     return 0 if health.sound else 1
+
+
+def write_release(kind: str, what: tuple[str, ...], folder: Path, *, modules: bool = False) -> int:
+    """`grade release KIND`: whole exercises, all of them where none is named."""
+    from .platforms.releases import Wish, release
+
+    known = courses.load()
+    chosen = _chosen(known, what) or dict.fromkeys(known.names)
+    if any(tasks is not None for tasks in chosen.values()):
+        raise UsageError("a release is of whole exercises: leave out the task")
+    for line in release(kind, Wish(known, tuple(chosen), folder, modules)):
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    return 0

@@ -25,7 +25,7 @@ _MAGIC = re.compile(
 )
 _CELL_MAGIC = re.compile(r"\s*%%(\w+|!)")
 CROWDED = 300_000  # brackets in the JSON: above it megabytes of "[]," would become gigabytes of lists
-_RUNS_PYTHON = frozenset({"time", "capture", "prun"})  # cell magics whose cell is run like any other
+_RUNS_PYTHON = frozenset({"time", "capture", "prun", "grade"})  # cell magics whose cell is run like any other
 _TOKEN = re.compile(r'#.*|"""|\'\'\'|"(?:\\.|[^"\\])*(?:"|$|\\$)|\'(?:\\.|[^\'\\])*(?:\'|$|\\$)|[\[({]|[\])}]')
 
 

@@ -1,0 +1,85 @@
+"""Our end of the process that grades: started with the first question, kept warm, killed with whoever asked."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+
+import msgspec
+
+from grader.errors import GraderFault
+
+from .words import Answer, Question
+
+# -P: neither the folder of a course nor a learner's is on the path of the process that grades.
+COMMAND = (sys.executable, "-P", "-m", "grader.platforms.nbgrader.serve")
+FAREWELL_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Desk:
+    """One question after the other. A desk that broke down is set up anew for the next one."""
+
+    command: tuple[str, ...] = COMMAND
+    _process: subprocess.Popen[bytes] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, question: Question) -> Answer:
+        """Raises GraderFault where there is no answer; an answer may say itself that there is no grade."""
+        with self._lock:
+            try:
+                return self._ask(question)
+            except (OSError, msgspec.MsgspecError) as error:
+                self.close()
+                raise GraderFault(f"the process that grades has ended or answers nonsense ({error})") from error
+            except BaseException:  # interrupted: what it would answer belongs to nobody
+                self.close(patience=0.2)
+                raise
+
+    def _ask(self, question: Question) -> Answer:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us to handle
+            )
+            atexit.register(self.close)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise OSError("no pipe")
+        stdin.write(msgspec.json.encode(question) + b"\n")
+        stdin.flush()
+        line = stdout.readline()
+        if not line:
+            raise OSError("it closed its pipe")
+        return msgspec.json.decode(line, type=Answer)
+
+    def close(self, patience: float = FAREWELL_SECONDS) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.close)
+        with contextlib.suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()  # it takes that for the end, and takes its workers with it
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+_DESK = Desk()
+
+
+def desk() -> Desk:
+    """The one of this process."""
+    return _DESK
