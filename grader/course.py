@@ -21,6 +21,7 @@ class Budget:
     call_seconds: float
     again_seconds: float
     load_seconds: float
+    submission_seconds: float
     worker: Limits
 
 
@@ -145,7 +146,7 @@ def _course(place: Path, file: Path, known: plan.Plan) -> Course:
     exercises = tuple(_exercise(place, file, entry, bans) for entry in known.exercise)
     limits, mega = known.limits, 2**20
     worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega)
-    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, worker)
+    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, limits.submission_seconds, worker)
     return Course(known.title, place, budget, exercises)
 
 

@@ -22,7 +22,7 @@ from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
 from .credit import Ran, Rerun, in_words, second_chance
-from .learner import InProcess, Kind, Learner, LoadFailed, Oracle, TimeLimits, WorkerSession, Zygote
+from .learner import InProcess, Kind, Learner, LoadFailed, Oracle, Purse, TimeLimits, WorkerSession, Zygote
 from .model import CheckResult, CheckSpec, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
 from .worker.control import Ban
 from .worker.slim import skip_dynamo
@@ -62,6 +62,7 @@ class Grader:
     device: str = "cpu"
     shelf: Shelf | None = None
     stop: int | None = None
+    purse: Purse | None = None  # of the submission at hand
 
     def grade(
         self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
@@ -69,9 +70,12 @@ class Grader:
         """The whole way once. Raises GraderFault where there can be no grade."""
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
         skip_dynamo()
+        purse = Purse(self.course.budget.submission_seconds)
         with kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
-                self._exercise(exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell)
+                replace(self, purse=purse)._exercise(
+                    exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell
+                )
                 for exercise in self.course.exercises
                 if (tasks := wanted.of(exercise))
             )
@@ -140,7 +144,7 @@ class Grader:
         """The reference in a worker of its own, for what is asked in place of a wrong function."""
         text = self.course.source_file(exercise.name).read_text("utf-8")
         ours = Module(exercise.name, f"{exercise.name}.py", text)
-        return Oracle(stack.enter_context(closing(self._session(exercise, ours, ()))), names)
+        return Oracle(stack.enter_context(closing(replace(self, purse=None)._session(exercise, ours, ()))), names)
 
     def _session(
         self, exercise: Exercise, module: Module, bans: tuple[Ban, ...], oracle: Oracle | None = None
@@ -153,7 +157,7 @@ class Grader:
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
-        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, self.stop)
+        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, self.purse, self.stop)
 
 
 @dataclass(slots=True)

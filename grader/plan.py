@@ -41,6 +41,7 @@ class LimitsPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_seconds: Count
     memory_mb: Count
     file_mb: Count
+    submission_seconds: Seconds = 600.0
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -305,3 +305,32 @@ def test_a_shelf_that_cannot_be_written_costs_nothing(tmp_path):
     (tmp_path / "decks").write_text("in the way")
 
     assert on_disk(tmp_path)[1]
+
+
+def test_a_copy_of_an_input_is_what_deepcopy_gives():
+    shared = torch.arange(6.0).reshape(2, 3)
+    whole = {
+        "x": shared,
+        "again": shared,
+        "turned": shared.mT,
+        "wide": torch.zeros(()).expand(2, 2),
+        "leaf": torch.ones(2, requires_grad=True),
+        "half": torch.ones(4)[:2],
+        "nested": {"x": shared, "list": [1, (2.0, "three"), torch.ones(1)]},
+        "nothing": None,
+        "dtype": torch.float64,
+    }
+    made = deck.copied(whole)
+
+    assert made.keys() == whole.keys()
+    assert made["x"] is made["again"]
+    assert made["nested"]["x"] is made["x"]
+    assert made["leaf"].requires_grad
+    assert made["leaf"].is_leaf
+    for name in ("x", "turned", "wide", "leaf", "half"):
+        assert torch.equal(made[name], whole[name])
+        assert made[name].stride() == whole[name].stride()
+        assert made[name].untyped_storage().data_ptr() != whole[name].untyped_storage().data_ptr()
+    assert made["nested"]["list"][:2] == [1, (2.0, "three")]
+    made["x"].zero_()
+    assert shared.sum() == 15

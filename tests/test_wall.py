@@ -35,6 +35,7 @@ from wall_kit import (
 
 from grader.errors import GraderFault, LearnerDied, LearnerRaised, LearnerRefused, LearnerTimedOut, LearnerTodo
 from grader.learner import Kind, LoadFailed, TimeLimits, WorkerSession, Zygote, walls
+from grader.learner.channel import Channel
 from grader.learner.patience import CEILING, LOOK_AGAIN, Patience, _look
 from grader.worker import control
 from grader.worker.wire import OpaqueV
@@ -847,7 +848,7 @@ def test_an_interrupt_of_ours_leaves_no_answer_for_the_next_request(session_of, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(WorkerSession, "_read", interrupt)
+        patched.setattr(Channel, "read", interrupt)
         with pytest.raises(KeyboardInterrupt):
             learner.f()
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from hypothesis.errors import HypothesisException
 from hypothesis.strategies import DataObject
 
@@ -43,7 +44,7 @@ class Deck:
     def play(self) -> Iterator[dict[str, Any]]:
         """Copies: a check may write into its inputs, and the next learner must not notice."""
         for drawn in self.inputs or ():
-            yield copy.deepcopy(drawn)
+            yield copied(drawn)
 
 
 _decks: dict[Callable[..., Any], Deck] = {}
@@ -81,7 +82,7 @@ class _Dealer:
             raise _Stop
         if self.player is not None:
             try:
-                self.player(inner, copy.deepcopy(self.deck.inputs[-1]))
+                self.player(inner, copied(self.deck.inputs[-1]))
             except HypothesisException:  # assume(), note() and the like: a check that draws as it goes
                 raise _Stop from None
 
@@ -136,6 +137,30 @@ def _draw(function: Callable[..., Any], player: Player | None) -> Deck | None:
         if _shelves and deck.inputs and hasattr(function, "hypothesis"):
             _shelves[-1].put(function, deck.inputs)
     return deck
+
+
+def copied(drawn: dict[str, Any]) -> dict[str, Any]:
+    """What `copy.deepcopy` gives, several times as fast where an input is a plain tensor that fills its memory."""
+    memo: dict[int, Any] = {}
+    return {name: _copied(value, memo) for name, value in drawn.items()}
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    kind = type(value)
+    if kind in (int, float, bool, str, type(None), torch.dtype):
+        return value
+    if kind is torch.Tensor and id(value) not in memo and value.is_contiguous() and value.is_leaf and _fills(value):
+        memo[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+        memo.setdefault(id(memo), []).append(value)  # as deepcopy does: nothing may take its id while we copy
+        return memo[id(value)]
+    if kind is dict and id(value) not in memo:
+        return {key: _copied(item, memo) for key, item in value.items()}
+    return copy.deepcopy(value, memo)
+
+
+def _fills(tensor: torch.Tensor) -> bool:
+    """Whether it is all that its memory holds; another tensor may look into memory that is larger."""
+    return tensor.device.type == "cpu" and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
 
 
 def _size(inputs: list[dict[str, Any]]) -> int:

@@ -71,6 +71,7 @@ class Trial:
     _known: int = 0  # how many of the engine's first inputs passed when they were played
     _left: int = SHRINK_CASES
     _first: float | None = None  # when it failed first
+    _room: int = KEPT_BYTES  # left for cases that passed
 
     def outcome(self) -> Exception | None:
         """Run the check: None where it passes, else a Mismatch, a LearnerFault, or what is a fault of ours."""
@@ -137,6 +138,7 @@ class Trial:
             return False  # it failed before, in a way that can be shown smaller
         self.failures.clear()
         self.passed.clear()
+        self._room = KEPT_BYTES
         self._failed = 0
         return True
 
@@ -179,22 +181,20 @@ class Trial:
                 raise Halt(verdict) from error
             self._keep(case, verdict, drawn)
             return verdict
-        if len(self.passed) < KEPT_CASES and self._fits(case, self.passed):
+        if len(self.passed) < KEPT_CASES and (size := case.size) <= self._room:
             self.passed.append(case)
+            self._room -= size
         return None
-
-    def _fits(self, case: Case, others: list[Case]) -> bool:
-        return case.size + sum(other.size for other in others) <= KEPT_BYTES
 
     def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
         self._failed += 1
         self._first = self._first or time.monotonic()
         case.failed = True
         cause.__traceback__ = cause.__context__ = cause.__cause__ = None  # they hold all that the check had in hand
-        while len(self.failures) > 1 and not (
-            len(self.failures) < KEPT_CASES and self._fits(case, [failed.case for failed in self.failures])
-        ):
-            self.failures.pop(len(self.failures) // 2)  # the first ones and the smallest ones are worth most
+        whole = case.size + sum(failed.case.size for failed in self.failures)
+        while len(self.failures) > 1 and not (len(self.failures) < KEPT_CASES and whole <= KEPT_BYTES):
+            # The first ones and the smallest ones are worth most.
+            whole -= self.failures.pop(len(self.failures) // 2).case.size
         self.failures.append(Failed(case, cause, drawn))
 
     def _conclusion(self) -> Exception | None:

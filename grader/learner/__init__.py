@@ -4,6 +4,7 @@ from .inprocess import InProcess
 from .learner import Kind, Learner
 from .link import Link
 from .oracle import Oracle
+from .patience import Purse
 from .record import Case, Event, Exchange, Thing
 from .session import LoadFailed, Session, TimeLimits, WorkerSession
 from .zygote import Zygote
@@ -18,6 +19,7 @@ __all__ = [
     "Link",
     "LoadFailed",
     "Oracle",
+    "Purse",
     "Session",
     "Thing",
     "TimeLimits",

@@ -6,8 +6,10 @@ that it was kept waiting, up to a ceiling; one that sleeps, or that had its shar
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 CEILING = 8.0  # times the limit, whatever the reason
@@ -47,6 +49,26 @@ class Patience:
         assert self.used is not None
         seen = _look(self.pid)
         return seen is not None and seen[0] in "RD" and seen[1] - self.used < self.seconds
+
+
+@dataclass(slots=True)
+class Purse:
+    """The seconds that all answers of a submission together may take; shared by its sessions. Waiting alone counts."""
+
+    seconds: float
+    spent: float = 0.0
+
+    @property
+    def empty(self) -> bool:
+        return self.spent >= self.seconds
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent += time.monotonic() - started
 
 
 def _look(pid: int) -> tuple[str, float] | None:

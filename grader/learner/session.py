@@ -24,7 +24,7 @@ from grader.worker.wire import (
 
 from .channel import UNASKED, Channel
 from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
-from .patience import Patience
+from .patience import Patience, Purse
 from .zygote import Zygote
 
 READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
@@ -71,6 +71,7 @@ class WorkerSession:
     bans: tuple[control.Ban, ...] = ()
     device: str = "cpu"
     oracle: Answers | None = None  # who answers what the helpers of `load` ask
+    purse: Purse | None = None
     stop: int | None = None  # a descriptor: once there is something to read from it, nobody wants an answer any more
     generation: int = 0
     impatient: bool = False  # this task has already run out of time once
@@ -83,9 +84,15 @@ class WorkerSession:
         """Send and wait. Raises a LearnerFault where no reply comes; GraderFault where there is no worker to be had."""
         if self._unloadable is not None:
             raise self._unloadable.with_traceback(None)  # or it would grow with every raise
-        if self._channel is None:
-            self._begin()
-        return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
+        with self.purse.open() if self.purse is not None else contextlib.nullcontext():
+            if self.purse is not None and self.purse.empty:
+                self.close()
+                raise LearnerTimedOut(
+                    f"your submission has used up the {self.purse.seconds:g} seconds that all its answers may take"
+                )
+            if self._channel is None:
+                self._begin()
+            return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
 
     def close(self) -> None:
         """Kill the worker and all it forked; nothing it does later is read."""

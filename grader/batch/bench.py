@@ -1,0 +1,72 @@
+"""Where one job grades: a warm zygote and warm checks, one submission after the other."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+from grader import course
+from grader.checker.shelf import Shelf
+from grader.errors import GraderFault
+from grader.learner import Zygote
+from grader.model import Report, Status
+from grader.pipeline import Grader, Wanted
+from grader.report import html, record
+from grader.text import clean
+
+from .parcel import Graded, Parcel, Setup
+
+
+class Bench:
+    """To be made and used in one thread, which outlives it."""
+
+    def __init__(self, setup: Setup) -> None:
+        known = course.load()
+        if setup.seconds is not None:
+            known = replace(known, budget=replace(known.budget, submission_seconds=setup.seconds))
+        self.wanted = Wanted(
+            {name: None if tasks is None else frozenset(tasks) for name, tasks in setup.wanted.items()}
+        )
+        shelf = Shelf(Path(setup.cache)) if setup.cache else Shelf.of_user()
+        self.grader = Grader(known, Zygote().start(), setup.device, shelf)
+
+    def close(self) -> None:
+        assert self.grader.zygote is not None
+        self.grader.zygote.close()
+
+    def grade(self, parcel: Parcel) -> Graded:
+        """Whatever happens: a result, or why there is none."""
+        started = time.perf_counter()
+        try:
+            report = self.grader.grade(parcel.submission, wanted=self.wanted)
+        except GraderFault as error:
+            return Graded(seconds=time.perf_counter() - started, fault=clean(str(error)))
+        except Exception:
+            words = clean(traceback.format_exc()[-3000:], 4000)
+            return Graded(seconds=time.perf_counter() - started, fault=words)
+        score = None if report.faulty else report.score
+        took = time.perf_counter() - started
+        return Graded(record.render(report), html.render(report), score, report.max_score, took, _fault(report))
+
+    def rehearse(self) -> str:
+        """Why this machine cannot grade right answers ("" where it can); draws the inputs of all checks on the way."""
+        from grader.collect import Module, Submission
+
+        known, found = self.grader.course, []
+        for exercise in known.exercises:
+            if not self.wanted.of(exercise):
+                continue
+            module = Module(exercise.name, f"{exercise.name}.py", known.source_file(exercise.name).read_text("utf-8"))
+            only = Wanted({exercise.name: frozenset(self.wanted.of(exercise))})
+            report = self.grader.grade(Submission("the reference", "", {exercise.name: module}), wanted=only)
+            if report.faulty or report.score < report.max_score:
+                found.append(f"{exercise.name} {report.score:g} of {report.max_score:g}")
+        return f"our own solutions do not earn every point here: {', '.join(found)}" if found else ""
+
+
+def _fault(report: Report) -> str:
+    tasks = [task for exercise in report.exercises for task in exercise.tasks if task.status is Status.FAULT]
+    words = [check.message or "" for task in tasks for check in task.checks if check.message][:1]
+    return f"{', '.join(task.name for task in tasks)}: {''.join(words)}" if tasks else ""

@@ -1,0 +1,128 @@
+"""`grade batch` as somebody sees it: what is refused, a bar while it runs, a few lines at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from grader import course as courses
+from grader.collect.files import shown
+from grader.errors import UsageError
+from grader.learner import Zygote
+from grader.model import Isolation
+from grader.pipeline import Grader
+from grader.text import clean
+
+from .pool import Pool
+from .run import FEEDBACK, GRADES, Asked, Batch, Jobs, Tally, opened, setup_of
+
+SHOWN = 10  # faults and notes that are printed
+ALL_GRADED, NOT_ALL, FAULT, NOTHING = 0, 130, 3, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`grade batch` as it was asked for."""
+
+    folder: Path
+    out: Path
+    wanted: Mapping[str, frozenset[str] | None]
+    jobs: int | None = None
+    again: bool = False
+    db: str | None = None
+    budget: float | None = None
+    unsandboxed: bool = False
+    dask: str | None = None
+
+
+def grade_batch(options: Options, console: Console) -> int:
+    """0: every submission has a grade; 3: some have none, which is our fault; 5: there is none; 130: stopped."""
+    known = courses.load()
+    zygote = Zygote()
+    environment = Grader(known, zygote).environment()
+    if environment.isolation is not Isolation.SANDBOXED and not options.unsandboxed:
+        raise UsageError(
+            "this machine cannot lock submissions down, and a class is other people's code: grade doctor says what is "
+            "missing; with --allow-unsandboxed they run all the same"
+        )
+    if options.out.resolve().is_relative_to(options.folder.resolve()):
+        raise UsageError(f"--out {shown(options.out)}: lies within the folder of submissions; take one beside it")
+    asked = Asked(options.folder, options.out, options.wanted, options.again, options.db)
+    setup = setup_of(options.wanted, "cpu", options.budget)
+    with opened(asked) as store:
+        tally = Tally()
+        batch = Batch(asked, known, setup, environment, store, tally)
+        seconds = options.budget if options.budget is not None else known.budget.submission_seconds
+        with _jobs(options, batch, seconds) as jobs, _progress(console) as tell:
+            tally.tell = tell
+            batch.run(jobs)
+    _close(console, tally, options.out)
+    if tally.total == 0:
+        return NOTHING
+    return NOT_ALL if tally.stopped else FAULT if tally.faults else ALL_GRADED
+
+
+@contextlib.contextmanager
+def _jobs(options: Options, batch: Batch, seconds: float) -> Iterator[Jobs]:
+    with Pool(batch.setup, options.jobs or _cores(), seconds, lambda: batch.stop) as pool:
+        yield pool
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _progress(console: Console) -> Iterator[Callable[[Tally], None]]:
+    """A bar with rate and time left on a terminal; in a pipe a line now and then."""
+    started = time.monotonic()
+    if not console.is_terminal:
+        yield lambda tally: _line(console, tally, started)
+        return
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        line = bar.add_task("grading", total=None, rate="")
+
+        def tell(tally: Tally) -> None:
+            fresh = tally.done - tally.kept
+            rate = f"{60 * fresh / (time.monotonic() - started):.0f} a minute" if fresh else ""
+            bar.update(line, completed=tally.done, total=tally.total, rate=rate)
+
+        yield tell
+
+
+def _line(console: Console, tally: Tally, started: float) -> None:
+    tenth = max(1, tally.total // 10)
+    if tally.done and tally.done % tenth == 0:
+        console.print(Text(f"{tally.done} of {tally.total} after {time.monotonic() - started:.0f} s"), highlight=False)
+
+
+def _close(console: Console, tally: Tally, out: Path) -> None:
+    parts = [f"{tally.graded} graded"]
+    parts += [f"{tally.kept} graded before"] if tally.kept else []
+    parts += [f"{tally.unreadable} could not be read"] if tally.unreadable else []
+    parts += [f"{len(tally.faults)} without a grade by a fault of ours"] if tally.faults else []
+    lines = [Text(f"{tally.total} submissions: {', '.join(parts)}", "bold")]
+    if tally.total == 0:
+        lines = [Text("There is no submission: each is a child of the folder, itself a folder, .py, .ipynb or .zip.")]
+    lines += [Text(f"· {clean(note, 400, keep_newlines=False)}", "yellow") for note in tally.notes[:SHOWN]]
+    lines += [Text(f"! {clean(fault, 400, keep_newlines=False)}", "magenta") for fault in tally.faults[:SHOWN]]
+    if tally.stopped:
+        lines.append(
+            Text(f"Stopped; {tally.total - tally.done} are left. The same command goes on from here.", "yellow")
+        )
+    lines.append(Text(f"Grades: {shown(out / GRADES)} · feedback: {shown(out / FEEDBACK)}"))
+    for line in lines:
+        console.print(line, highlight=False)

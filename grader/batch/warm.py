@@ -1,0 +1,13 @@
+"""Imported once by the process that jobs are forked from: what each of them would import first."""
+
+import torch
+
+from grader import pipeline
+from grader.checker import check, deck, diagnose, plugin, run, strategies
+from grader.report import html, record
+from grader.worker.slim import skip_dynamo
+
+__all__ = ["check", "deck", "diagnose", "html", "pipeline", "plugin", "record", "run", "strategies"]
+
+torch.set_num_threads(1)
+skip_dynamo()
