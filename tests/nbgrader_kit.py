@@ -6,9 +6,11 @@ Only commands of the installed program are called, in processes of their own: it
 from __future__ import annotations
 
 import ast
+import contextlib
 import csv
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +21,11 @@ from typing import Any
 
 from grader import course
 
+_GRADES = """
+select s.student_id, c.name, g.auto_score, g.needs_manual_grade
+from grade g join base_cell c on g.cell_id = c.id join submitted_notebook n on g.notebook_id = n.id
+join submitted_assignment s on n.assignment_id = s.id join assignment a on s.assignment_id = a.id where a.name = ?
+"""
 BIN = Path(sys.executable).parent
 Book = dict[str, Any]
 
@@ -57,8 +64,27 @@ class Place:
     def nbgrader(self, *arguments: str, folder: Path | None = None, ok: bool = True) -> str:
         return self.run("nbgrader", *arguments, folder=folder, ok=ok)
 
+    def nbgrader_each(self, *commands: tuple[str, ...], folder: Path | None = None) -> None:
+        """The same program, one command after the other in one process: most of a short command is its start."""
+        script = (
+            "import json, sys\nfrom nbgrader.apps import NbGraderApp\n"
+            "for command in json.loads(sys.argv[1]):\n"
+            "    NbGraderApp.clear_instance()\n    NbGraderApp.launch_instance(command)\n"
+        )
+        self.run("python", "-W", "ignore", "-c", script, json.dumps(commands), folder=folder)
+
+    def set_up(self) -> None:
+        """An exchange that learner and teacher share, and an empty folder for each of them."""
+        for folder in (self.root, self.home / "learner", self.home / "exchange", self.home / "jupyter_config_dir"):
+            folder.mkdir(parents=True, exist_ok=True)
+        (self.home / "exchange").chmod(0o777)
+        (self.home / "jupyter_config_dir" / "nbgrader_config.py").write_text(
+            f"c = get_config()\nc.Exchange.root = {str(self.home / 'exchange')!r}\n"
+            f"c.Exchange.cache = {str(self.home / 'cache')!r}\nc.CourseDirectory.course_id = 'cnn'\n",
+            "utf-8",
+        )
+
     def release(self, *arguments: str) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
         self.run("grade", "release", "nbgrader", *arguments, "--to", str(self.root))
 
     def released(self, name: str) -> Book:
@@ -78,19 +104,13 @@ class Place:
 
     def grades(self, name: str) -> dict[str, dict[str, tuple[float | None, bool]]]:
         """Learner -> test cell -> (score of the autograding, whether a person has to look at it)."""
-        script = (
-            "import json, sys\nfrom nbgrader.api import Gradebook\n"
-            "with Gradebook('sqlite:///gradebook.db') as book:\n"
-            "    found = {s.student_id: {g.name: (g.auto_score, g.needs_manual_grade) for n in s.notebooks"
-            " for g in n.grades} for s in book.assignment_submissions(sys.argv[1])}\n"
-            "print(json.dumps(found))"
-        )
-        said = self.run("python", "-W", "ignore", "-c", script, name)
-        found: dict[str, dict[str, tuple[float | None, bool]]] = json.loads(said.splitlines()[-1])
-        return {who: {cell: (pair[0], pair[1]) for cell, pair in cells.items()} for who, cells in found.items()}
+        found: dict[str, dict[str, tuple[float | None, bool]]] = {}
+        with contextlib.closing(sqlite3.connect(self.root / "gradebook.db")) as book:
+            for who, cell, score, by_hand in book.execute(_GRADES, (name,)):
+                found.setdefault(who, {})[cell] = (score, bool(by_hand))
+        return found
 
     def exported(self) -> list[dict[str, str]]:
-        self.nbgrader("export", "--to", "grades.csv")
         with open(self.root / "grades.csv", encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
@@ -100,11 +120,13 @@ class Place:
         return page + unescape(page) + unescape(unescape(page))
 
 
-def pieces(source: str) -> tuple[str, dict[str, str]]:
-    """A module in parts: what is no task (imports, helpers), and the tasks."""
-    lines, tasks, taken = source.split("\n"), {}, set[int]()
+def pieces(source: str, name: str) -> tuple[str, dict[str, str]]:
+    """A module in parts: what is no task of the exercise (imports, helpers), and the tasks."""
+    wanted = {task.name for task in course.load().exercise(name).tasks}
+    lines, taken = source.split("\n"), set[int]()
+    tasks: dict[str, str] = {}
     for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in wanted:
             start = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
             tasks[node.name] = "\n".join(lines[start - 1 : node.end_lineno])
             taken |= set(range(start, (node.end_lineno or start) + 1))
@@ -128,7 +150,7 @@ def answered(book: Book, name: str, answers: Mapping[str, str], before: str = ""
 
 def right(book: Book, name: str) -> Book:
     """The notebook solved as we solve it."""
-    before, tasks = pieces(course.load().source_file(name).read_text("utf-8"))
+    before, tasks = pieces(course.load().source_file(name).read_text("utf-8"), name)
     return answered(book, name, tasks, before)
 
 

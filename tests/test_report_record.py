@@ -22,7 +22,7 @@ def read(report: Report) -> dict:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_record_has_the_fields_of_the_schema_in_their_order(name: str) -> None:
     data = read(SAMPLES[name])
-    assert list(data) == ["schema", "submission", "score", "max_score", "environment", "exercises"]
+    assert list(data) == ["schema", "submission", "score", "max_score", "environment", "notes", "exercises"]
     assert list(data["submission"]) == ["name", "sha256"]
     assert list(data["environment"]) == ["grader", "python", "torch", "device", "isolation", "seed", "walls"]
     for exercise in data["exercises"]:

@@ -61,6 +61,7 @@ def record(report: Report) -> Json:
             "seed": env.seed,
             "walls": list(env.walls),
         },
+        "notes": [words.line(note) for note in report.notes],
         "exercises": [_exercise(exercise) for exercise in report.exercises],
     }
 
