@@ -255,7 +255,7 @@ def test_grades_tell_right_from_wrong(grades) -> None:
     assert total[ONE] == total["other-style"] == EVERYTHING
     assert total["untouched"] == total["no-python"] == 0
     assert {who: total[who] for who in HOSTILE} == dict.fromkeys(HOSTILE, total["all-zeros"])
-    assert total["all-zeros"] <= 0.5
+    assert total["all-zeros"] <= 1  # the shapes of edge_magnitude alone
     assert 0 < total["rotated"] < EVERYTHING
     assert 0 < total["raises"] < EVERYTHING
     assert 0 < total["exits"] < EVERYTHING
