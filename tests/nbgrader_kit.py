@@ -19,6 +19,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
+from filelock import FileLock
+
 from grader import course
 
 _GRADES = """
@@ -162,4 +165,17 @@ def extra(source: str, kind: str = "code") -> dict[str, Any]:
 def changed(book: Book, change: Callable[[Book], None]) -> Book:
     made: Book = json.loads(json.dumps(book))
     change(made)
+    return made
+
+
+def shared(factory: pytest.TempPathFactory, worker: str, name: str, build: Callable[[Place], None]) -> Place:
+    """A course that is made once for a whole test run, by the process that comes first."""
+    run = factory.getbasetemp()
+    made = Place((run if worker == "master" else run.parent) / name)
+    done = made.home / "done"
+    with FileLock(f"{made.home}.lock"):
+        if not done.exists():
+            assert not made.home.exists(), "another test process has failed to make the course"
+            build(made)
+            done.touch()
     return made

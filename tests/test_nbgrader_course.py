@@ -12,9 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from kit import ROOT
-from nbgrader_kit import Book, Place, answered, cell, changed, extra, pieces, right
+from nbgrader_kit import Book, Place, answered, cell, changed, extra, pieces, right, shared
 
 from grader import course
 from grader.collect import collect
@@ -189,15 +188,7 @@ def build(place: Place) -> None:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, worker_id: str, cache: Path) -> Place:
-    run = tmp_path_factory.getbasetemp()
-    made = Place((run if worker_id == "master" else run.parent) / "department")
-    done = made.home / "done"
-    with FileLock(f"{made.home}.lock"):
-        if not done.exists():
-            assert not made.home.exists(), "another test process has failed to make the course"
-            build(made)
-            done.touch()
-    return made
+    return shared(tmp_path_factory, worker_id, "department", build)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nbgrader.api import Gradebook, MissingEntry
-
 from .names import Mark, mark_in
 
 
@@ -64,6 +62,8 @@ class Handout:
 
 def handout(db_url: str, notebook: str, assignment: str) -> Handout:
     """An empty one for a notebook that the gradebook does not know."""
+    from nbgrader.api import Gradebook, MissingEntry  # here: what is above needs no database
+
     with Gradebook(db_url) as gradebook:
         try:
             found = gradebook.find_notebook(notebook, assignment)

@@ -66,11 +66,11 @@ def _answer(grader: Grader, question: Question) -> Answer:
         work.exercise: Module(work.exercise, work.filename, work.source, work.problem, work.line_map)
         for work in question.works
     }
-    for name in question.wanted:
-        if name not in grader.course.names:
-            raise GraderFault(f"the course that is installed here has no exercise {name}")
     tasks = None if question.task is None else frozenset({question.task})
-    wanted = Wanted(dict.fromkeys(question.wanted, tasks))
+    known = [name for name in question.wanted if name in grader.course.names]
+    if not known:
+        raise GraderFault(f"the course that is installed here has no exercise {', '.join(question.wanted)}")
+    wanted = Wanted(dict.fromkeys(known, tasks))
     report = grader.grade(Submission("notebook", "0" * 64, modules), wanted=wanted)
     graded = {f"{exercise.name}::{task.name}": _graded(report, exercise, task) for exercise, task in _tasks(report)}
     return Answer(graded, str(report.environment.isolation))

@@ -53,6 +53,8 @@ class GradeAcrossTheWall(Execute):  # type: ignore[misc]
             mark, points = given.marks.get(name), given.graded[name]
             graded = answer.tasks.get(mark.key) if mark is not None else None
             scores[name] = None if graded is None else scaled(graded, points)
+            if mark is not None and scores[name] is None:
+                self.log.error("%s (%s): no grade is given, the cell needs manual grading", name, mark.key)
             cell.source = without_hidden(cell.source)
             cell.outputs = [output(mark, graded, scores[name])]
         resources[SCORES] = scores
@@ -66,7 +68,7 @@ class GradeAcrossTheWall(Execute):  # type: ignore[misc]
         except GraderFault as error:
             answer = Answer(fault=str(error))
         if answer.fault is not None:
-            self.log.error("Our own fault, no grade is given; the cells need manual grading: %s", answer.fault)
+            self.log.error("Our own fault, no grade is given: %s", answer.fault)
         elif answer.isolation != "sandboxed" and not self.allow_unsandboxed:
             raise RuntimeError(
                 f"This machine cannot lock down a stranger's code (isolation: {answer.isolation}), so nothing is "

@@ -1,0 +1,191 @@
+"""`grade release nbgrader`: what it writes, what it leaves alone, and what never is in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from kit import ROOT
+from typer.testing import CliRunner
+
+from grader import cli, course
+from grader.errors import UsageError
+from grader.platforms.nbgrader import names
+from grader.platforms.nbgrader.release import CONFIG, files, write_course
+from grader.platforms.nbgrader.settings import AUTOGRADE, MEND, OURS, SANITIZE, configure
+from grader.platforms.releases import KINDS, Wish, release
+
+EVERY = course.load().names
+
+
+def secret_lines() -> dict[str, str]:
+    """Every line of references, hints, checks and misconceptions that a stub does not have -> where it is from."""
+    known = course.load()
+    hidden = [*(known.root / "solutions").rglob("*.py"), *(ROOT / "grader" / "checks").glob("test_*.py")]
+    given = {line.strip() for name in known.names for line in known.stub_file(name).read_text("utf-8").split("\n")}
+    given |= {known.exercise(name).statement for name in known.names}
+    lines = {line.strip(): file.name for file in hidden for line in file.read_text("utf-8").split("\n")}
+    return {line: file for line, file in lines.items() if len(line) >= 12 and line not in given}
+
+
+@pytest.fixture(scope="module")
+def secrets() -> dict[str, str]:
+    found = secret_lines()
+    assert len(found) > 8000
+    return found
+
+
+@pytest.mark.parametrize("modules", [False, True])
+@pytest.mark.parametrize("name", EVERY)
+def test_no_line_of_a_reference_a_check_or_a_misconception_is_in_a_release(
+    secrets: dict[str, str], name: str, modules: bool
+) -> None:
+    allowed = {"### BEGIN SOLUTION", "### END SOLUTION"}  # round the stub's one line
+    for file, text in files(course.load(), name, modules=modules).items():
+        books = "".join("".join(cell["source"]) + "\n" for cell in json.loads(text)["cells"]) if "ipynb" in file else ""
+        written = {line.strip() for line in (books or text).split("\n")}
+        assert {line for line in written & secrets.keys() if line not in allowed} == set()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_notebook_is_what_nbformat_and_nbgrader_ask_for(name: str) -> None:
+    exercise = course.load().exercise(name)
+    (text,) = files(course.load(), name).values()
+    book: Any = nbformat.reads(text, 4)
+    nbformat.validate(book)
+    about = [cell.metadata.nbgrader for cell in book.cells]
+
+    assert (book.nbformat, book.nbformat_minor) == (4, 5)
+    assert {meta.schema_version for meta in about} == {3}
+    assert len({meta.grade_id for meta in about}) == len(about)
+    assert [cell.id for cell in book.cells] == [meta.grade_id for meta in about]
+    assert [meta.points for meta in about if meta.grade] == [task.points for task in exercise.tasks]
+    assert [meta.grade_id for meta in about if meta.solution] == [
+        f"solve-{name}-{task.name}" for task in exercise.tasks
+    ]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_cells_of_a_notebook_are_the_stub(name: str) -> None:
+    """Put together again they are its code: nothing is lost on the way, and nothing comes to it."""
+    (text,) = files(course.load(), name).values()
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if not cell["id"].startswith("test-")).split("\n")
+    marks = {"### BEGIN SOLUTION", "### END SOLUTION", "%load_ext grader.platforms.nbgrader", ""}
+    stub = course.load().stub_file(name).read_text("utf-8").split('"""', 2)[2].split("\n")
+
+    assert [line for line in code if line.strip() not in marks] == [line for line in stub if line.strip()]
+
+
+def test_names_of_cells_never_change() -> None:
+    """They are keys of gradebooks: a name that changes loses the grades of a running course."""
+    (text,) = files(course.load(), "ex02_filters").values()
+
+    assert [cell["id"] for cell in json.loads(text)["cells"]][:5] == [
+        "read-ex02_filters-statement",
+        "read-ex02_filters-begin",
+        "read-ex02_filters-cross_correlate2d",
+        "solve-ex02_filters-cross_correlate2d",
+        "test-ex02_filters-cross_correlate2d",
+    ]
+
+
+def test_the_same_source_makes_the_same_notebook() -> None:
+    assert files(course.load(), "ex04_conv") == files(course.load(), "ex04_conv")
+
+
+def test_a_module_is_handed_out_as_its_stub(tmp_path: Path) -> None:
+    write_course(course.load(), ("ex02_filters",), tmp_path, modules=True)
+    source = tmp_path / "source" / "ex02_filters"
+
+    assert (source / "ex02_filters.py").read_text("utf-8") == course.load().stub_file("ex02_filters").read_text("utf-8")
+    assert "%grade ex02_filters.py::convolve2d" in (source / "ex02_filters.ipynb").read_text("utf-8")
+    assert "solve-" not in (source / "ex02_filters.ipynb").read_text("utf-8")
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    write_course(course.load(), ("ex02_filters",), tmp_path)
+    book = tmp_path / "source" / "ex02_filters" / "ex02_filters.ipynb"
+    book.write_text("mine", "utf-8")
+    said = write_course(course.load(), ("ex02_filters", "ex03_output_size"), tmp_path)
+
+    assert book.read_text("utf-8") == "mine"
+    assert said[0] == "source/ex02_filters/ex02_filters.ipynb: left as it is; move it away to have it written anew"
+    assert (tmp_path / "source" / "ex03_output_size" / "ex03_output_size.ipynb").is_file()
+
+
+def test_a_course_that_is_there_keeps_its_settings(tmp_path: Path) -> None:
+    config = tmp_path / CONFIG
+    config.write_text("c = get_config()\nc.CourseDirectory.course_id = 'vision'\n", "utf-8")
+    write_course(course.load(), ("ex02_filters",), tmp_path)
+    once = config.read_text("utf-8")
+    write_course(course.load(), ("ex03_output_size",), tmp_path)
+
+    assert once.startswith("c = get_config()\nc.CourseDirectory.course_id = 'vision'\n")
+    assert once.count("configure_cnn_grader(get_config())") == 1
+    assert config.read_text("utf-8") == once
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(UsageError, match="this is no folder"):
+        write_course(course.load(), ("ex02_filters",), tmp_path / "file")
+
+
+def test_an_unknown_kind_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"'moodle'; there .*{', '.join(KINDS)}"):
+        release("moodle", Wish(course.load(), EVERY, tmp_path))
+
+
+def test_the_command_writes_what_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["release", "nbgrader", "ex02", "--to", str(tmp_path / "new")])
+
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "new").rglob("*.*")) == ["ex02_filters.ipynb", CONFIG]
+
+
+class Section(dict[str, Any]):
+    """Reads and is written as traitlets' Config."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.setdefault(name, Section())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+def test_our_steps_stand_in_the_places_of_nbgraders() -> None:
+    config = Section()
+    configure(config)
+
+    assert config.Autograde.sanitize_preprocessors == [MEND, *(f"nbgrader.preprocessors.{name}" for name in SANITIZE)]
+    assert len(config.Autograde.autograde_preprocessors) == len(AUTOGRADE)
+    assert config.Autograde.autograde_preprocessors[0] == OURS["Execute"]
+    assert OURS["SaveAutoGrades"] in config.Autograde.autograde_preprocessors
+    assert not any(step.endswith(".Execute") for step in config.Autograde.autograde_preprocessors)
+
+
+def test_a_teachers_own_steps_and_settings_stay() -> None:
+    config = Section()
+    config.Autograde.autograde_preprocessors = ["mine.First", "nbgrader.preprocessors.Execute", "mine.Last"]
+    config.Autograde.pre_convert_hook = "mine.hook"
+    config.Autograde.exclude_overwriting = {"hw1": ["helper.py"], "ex02_filters": ["data.csv"]}
+    configure(config)
+    configure(config)
+
+    assert config.Autograde.autograde_preprocessors == ["mine.First", OURS["Execute"], "mine.Last"]
+    assert config.Autograde.sanitize_preprocessors.count(MEND) == 1
+    assert config.Autograde.pre_convert_hook == "mine.hook"
+    assert config.Autograde.exclude_overwriting["hw1"] == ["helper.py"]
+    assert config.Autograde.exclude_overwriting["ex02_filters"] == ["data.csv", "ex02_filters.py"]
+
+
+def test_a_mark_is_read_where_it_stands_alone() -> None:
+    mark = names.Mark("ex02_filters", "convolve2d", module=True)
+
+    assert names.mark_in(f"%grade x\n{names.HIDDEN_BEGIN}\n{mark.line}\n{names.HIDDEN_END}") == mark
+    assert names.mark_in(f"print('{mark.line}')") is None
+    assert names.without_hidden(f"%grade x\n{names.HIDDEN_BEGIN}\n{mark.line}\n{names.HIDDEN_END}") == "%grade x"
