@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from . import teacher
 from .errors import GraderFault, UsageError
 from .text import clean
 
@@ -156,6 +157,9 @@ def batch(
     budget: Annotated[
         float | None, typer.Option(min=1, metavar="SECONDS", help="What a submission's answers may take together.")
     ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Grade on this dask.distributed cluster, not on this machine.")
+    ] = None,
     allow_unsandboxed: Annotated[
         bool, typer.Option("--allow-unsandboxed", help="Also where submissions cannot be locked down.")
     ] = False,
@@ -163,7 +167,7 @@ def batch(
     """Grade a class. The same command goes on where it was stopped; what has not changed is not graded again."""
     from .commands import grade_class
 
-    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed)
+    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed, dask)
 
 
 @app.command()
@@ -204,3 +208,6 @@ def release(
     from .commands import write_release
 
     return write_release(kind, tuple(what or ()), to, modules=modules)
+
+
+teacher.add(app)

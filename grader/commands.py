@@ -78,13 +78,13 @@ def grade(run: Run) -> int:
 
 def grade_class(
     folder: Path, out: Path, only: tuple[str, ...], jobs: int | None, again: bool, db: str | None,
-    budget: float | None, unsandboxed: bool,
+    budget: float | None, unsandboxed: bool, dask: str | None,
 ) -> int:  # fmt: skip
     """`grade batch`."""
     from .batch.front import Options, grade_batch
 
     chosen = _chosen(courses.load(), only)
-    return grade_batch(Options(folder, out, chosen, jobs, again, db, budget, unsandboxed), Console())
+    return grade_batch(Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask), Console())
 
 
 def keep_watch(what: tuple[str, ...]) -> int:

@@ -56,7 +56,7 @@ def grade_batch(options: Options, console: Console) -> int:
     if options.out.resolve().is_relative_to(options.folder.resolve()):
         raise UsageError(f"--out {shown(options.out)}: lies within the folder of submissions; take one beside it")
     asked = Asked(options.folder, options.out, options.wanted, options.again, options.db)
-    setup = setup_of(options.wanted, "cpu", options.budget)
+    setup = setup_of(options.wanted, "cpu", options.budget, unsandboxed=options.unsandboxed)
     with opened(asked) as store:
         tally = Tally()
         batch = Batch(asked, known, setup, environment, store, tally)
@@ -72,8 +72,14 @@ def grade_batch(options: Options, console: Console) -> int:
 
 @contextlib.contextmanager
 def _jobs(options: Options, batch: Batch, seconds: float) -> Iterator[Jobs]:
-    with Pool(batch.setup, options.jobs or _cores(), seconds, lambda: batch.stop) as pool:
-        yield pool
+    if options.dask is not None:
+        from .cluster import Cluster
+
+        with Cluster(options.dask, batch.setup, lambda: batch.stop) as cluster:
+            yield cluster
+    else:
+        with Pool(batch.setup, options.jobs or _cores(), seconds, lambda: batch.stop) as pool:
+            yield pool
 
 
 def _cores() -> int:

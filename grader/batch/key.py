@@ -23,12 +23,8 @@ class Keys:
 
     def __init__(self, course: Course, setup: Setup, walls: Iterable[str]) -> None:
         self.course, self.setup = course, setup
-        self._engine = hashlib.sha256(repr((platform.python_version(), tuple(walls))).encode())
-        for library in _LIBRARIES:
-            self._engine.update(f"{library} {version(library)}\n".encode())
-        for file in _engine_files():
-            self._engine.update(_content(file))
-        self._engine.update(_content(course.root / "exercises" / "course.toml"))
+        self._engine = hashlib.sha256(repr(tuple(walls)).encode())
+        self._engine.update(engine(course.root).encode())
         self._engine.update(packed(setup))
 
     def of(self, parcel: Parcel) -> str:
@@ -40,6 +36,17 @@ class Keys:
                 whole.update(_exercise(self.course, exercise.name))
         whole.update(packed(parcel))
         return whole.hexdigest()
+
+
+@functools.cache
+def engine(root: Path) -> str:
+    """A number for the grader itself, course.toml, and what both stand on. `root`: where the course lies."""
+    whole = hashlib.sha256(platform.python_version().encode())
+    for library in _LIBRARIES:
+        whole.update(f"{library} {version(library)}\n".encode())
+    for file in (*_engine_files(), root / "exercises" / "course.toml"):
+        whole.update(_content(file))
+    return whole.hexdigest()
 
 
 @functools.cache

@@ -213,6 +213,8 @@ def opened(asked: Asked) -> Iterator[Store]:
         lock.release()
 
 
-def setup_of(wanted: Mapping[str, frozenset[str] | None], device: str, seconds: float | None) -> Setup:
+def setup_of(
+    wanted: Mapping[str, frozenset[str] | None], device: str, seconds: float | None, *, unsandboxed: bool = False
+) -> Setup:
     chosen = {name: None if tasks is None else tuple(sorted(tasks)) for name, tasks in sorted(wanted.items())}
-    return Setup(chosen, device, seconds)
+    return Setup(chosen, device, seconds, unsandboxed)
