@@ -18,12 +18,17 @@ ROUNDING = 1e-9
 
 def status(checks: Sequence[CheckResult]) -> Status:
     """How a task stands. Checks of 0 points count as much as the others; a task without checks is still to do."""
-    verdicts = {check.verdict for check in checks}
-    if Verdict.FAULT in verdicts:
+    return standing(check.verdict for check in checks)
+
+
+def standing(verdicts: Iterable[Verdict]) -> Status:
+    """The same, of how its checks ended."""
+    found = set(verdicts)
+    if Verdict.FAULT in found:
         return Status.FAULT
-    if verdicts == {Verdict.PASSED}:
+    if found == {Verdict.PASSED}:
         return Status.PASSED
-    if verdicts <= {Verdict.TODO, Verdict.NOT_RUN}:
+    if found <= {Verdict.TODO, Verdict.NOT_RUN}:
         return Status.TODO
     return Status.FAILED
 

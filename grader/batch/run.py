@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
+from grader.classview import publish
 from grader.collect.files import shown
 from grader.course import Course
 from grader.errors import UsageError
@@ -24,7 +25,6 @@ from grader.workspace import write_text
 from .children import Child, children
 from .key import Keys
 from .parcel import Graded, Parcel, Setup
-from .table import table
 
 RESULTS, FEEDBACK, GRADES, LOCK = "results", "feedback", "grades.csv", ".lock"
 GRADED, UNREADABLE, FAULT = "graded", "unreadable", "fault"
@@ -94,7 +94,7 @@ class Batch:
         gone = sorted(set(self.store.keys()) - set(self._children))
         if gone:
             self.tally.notes.append(f"{len(gone)} results are kept of submissions that are not there any more")
-        self._write_grades()
+        publish(self.asked.out, self.store, self.course)
 
     def _to_do(self, jobs: Jobs) -> Iterator[Parcel]:
         """The submissions that have to be graded, read one by one."""
@@ -173,11 +173,6 @@ class Batch:
         self.store.put(
             Row(parcel.name, file, key, parcel.sha256, status, score, most, text, message, round(seconds, 3), now)
         )
-
-    def _write_grades(self) -> None:
-        wanted = Wanted({name: None if t is None else frozenset(t) for name, t in self.setup.wanted.items()})
-        columns = [exercise.name for exercise in self.course.exercises if wanted.of(exercise)]
-        write_text(self.asked.out / GRADES, table(self.store.rows(), columns))
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
