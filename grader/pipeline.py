@@ -22,7 +22,7 @@ from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
 from .credit import Ran, Rerun, in_words, second_chance
-from .learner import InProcess, Kind, Learner, LoadFailed, Oracle, Purse, TimeLimits, WorkerSession, Zygote
+from .learner import Fate, InProcess, Kind, Learner, LoadFailed, Oracle, Purse, TimeLimits, WorkerSession, Zygote
 from .model import CheckResult, CheckSpec, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
 from .worker.control import Ban
 from .worker.slim import skip_dynamo
@@ -63,6 +63,7 @@ class Grader:
     shelf: Shelf | None = None
     stop: int | None = None
     purse: Purse | None = None  # of the submission at hand
+    fate: Fate | None = None  # of the module at hand
 
     def grade(
         self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
@@ -73,7 +74,7 @@ class Grader:
         purse = Purse(self.course.budget.submission_seconds)
         with kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
-                replace(self, purse=purse)._exercise(
+                replace(self, purse=purse, fate=Fate())._exercise(
                     exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell
                 )
                 for exercise in self.course.exercises
@@ -144,7 +145,9 @@ class Grader:
         """The reference in a worker of its own, for what is asked in place of a wrong function."""
         text = self.course.source_file(exercise.name).read_text("utf-8")
         ours = Module(exercise.name, f"{exercise.name}.py", text)
-        return Oracle(stack.enter_context(closing(replace(self, purse=None)._session(exercise, ours, ()))), names)
+        return Oracle(
+            stack.enter_context(closing(replace(self, purse=None, fate=None)._session(exercise, ours, ()))), names
+        )
 
     def _session(
         self, exercise: Exercise, module: Module, bans: tuple[Ban, ...], oracle: Oracle | None = None
@@ -157,7 +160,8 @@ class Grader:
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
-        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, self.purse, self.stop)
+        shared = self.purse, self.fate or Fate()
+        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, *shared, self.stop)
 
 
 @dataclass(slots=True)

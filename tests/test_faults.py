@@ -170,3 +170,15 @@ def test_a_diagnosis_that_stumbles_costs_no_grade(grader, monkeypatch):
     assert task(report, NEIGHBOUR).status is Status.PASSED
     assert "stumbled" in (task(report, TASK).diagnosis or "")
     assert task(report, NEIGHBOUR).diagnosis is None
+
+
+def test_a_module_that_never_loads_is_waited_for_once(grader, monkeypatch):
+    """Tasks with bans have sessions of their own: none of them loads it again."""
+    spawned, spawn = [], Zygote.spawn
+    monkeypatch.setattr(Zygote, "spawn", lambda *args, **kwargs: spawned.append(1) or spawn(*args, **kwargs))
+    budget = replace(grader.course.budget, load_seconds=1.0)
+    report = grade(replace(grader, course=replace(grader.course, budget=budget)), "ex04_conv", "while True: pass\n")
+
+    assert report.exercises[0].score == 0
+    assert {c.verdict for t in report.exercises[0].tasks for c in t.checks} <= {Verdict.TIMED_OUT, Verdict.NOT_RUN}
+    assert len(spawned) == 1

@@ -6,13 +6,14 @@ from .link import Link
 from .oracle import Oracle
 from .patience import Purse
 from .record import Case, Event, Exchange, Thing
-from .session import LoadFailed, Session, TimeLimits, WorkerSession
+from .session import Fate, LoadFailed, Session, TimeLimits, WorkerSession
 from .zygote import Zygote
 
 __all__ = [
     "Case",
     "Event",
     "Exchange",
+    "Fate",
     "InProcess",
     "Kind",
     "Learner",

@@ -61,6 +61,13 @@ class Answers(Protocol):
 
 
 @dataclass(slots=True)
+class Fate:
+    """What sessions of one module share: one that does not load in time is not waited for again, bans or no bans."""
+
+    never_loads: LearnerTimedOut | None = None
+
+
+@dataclass(slots=True)
 class WorkerSession:
     """The wall: requests to a worker forked for this submission, replaced by a fresh one after any death."""
 
@@ -72,6 +79,7 @@ class WorkerSession:
     device: str = "cpu"
     oracle: Answers | None = None  # who answers what the helpers of `load` ask
     purse: Purse | None = None
+    fate: Fate = field(default_factory=Fate)
     stop: int | None = None  # a descriptor: once there is something to read from it, nobody wants an answer any more
     generation: int = 0
     impatient: bool = False  # this task has already run out of time once
@@ -82,8 +90,9 @@ class WorkerSession:
 
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]:
         """Send and wait. Raises a LearnerFault where no reply comes; GraderFault where there is no worker to be had."""
-        if self._unloadable is not None:
-            raise self._unloadable.with_traceback(None)  # or it would grow with every raise
+        known = self._unloadable or self.fate.never_loads
+        if known is not None:
+            raise known.with_traceback(None)  # or it would grow with every raise
         with self.purse.open() if self.purse is not None else contextlib.nullcontext():
             if self.purse is not None and self.purse.empty:
                 self.close()
@@ -118,6 +127,8 @@ class WorkerSession:
             reply, _ = self._exchange(self.load, b"", self.times.load)
         except (LearnerDied, LearnerTimedOut) as fault:
             self._unloadable = type(fault)(f"while your module was being loaded: {fault.message}", fault.line)
+            if isinstance(self._unloadable, LearnerTimedOut):
+                self.fate.never_loads = self._unloadable
             raise self._unloadable from None
         if reply.failure is not None:
             self.close()
