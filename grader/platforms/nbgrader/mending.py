@@ -39,7 +39,8 @@ def seen(cell: Any) -> Seen:
     about = about.get("nbgrader") if isinstance(about, Mapping) else None
     claim = about.get("grade_id") if isinstance(about, Mapping) else None
     claim = claim if isinstance(claim, str) else cell.get("id")
-    text = source if isinstance(source, str) else "".join(part for part in source if isinstance(part, str))
+    parts = source if isinstance(source, list) else [source]
+    text = "".join(part for part in parts if isinstance(part, str))
     return Seen(text, cell.get("cell_type") == "code", claim if isinstance(claim, str) else None)
 
 
