@@ -44,7 +44,7 @@ class Regrade:
 class Export:
     """`grade export` as it was asked for. `to`: a file, or "-"."""
 
-    format: str
+    format: str = "csv"
     roster: Path | None = None
     late: str | None = None
     due: str | None = None
@@ -65,7 +65,7 @@ def write_report(
         page = report_page(store, course, likeness)
     _write(out / REPORT, page)
     if likeness is not None:
-        _say(console, f"{len(likeness.pairs)} pairs of submissions are alike; see the page")
+        _say(console, f"Pairs of submissions that are conspicuously alike: {len(likeness.pairs)}")
     _say(console, f"Report: {shown(out / REPORT)}")
     return 0
 
@@ -174,8 +174,9 @@ def _tell(found: regrade.Outcome, console: Console) -> None:
 
 
 def _worth(mark: Mark) -> Text:
-    score = "no grade" if mark.score is None else f"{round(mark.score, 2):g}"
-    return Text(f"{score} of {round(mark.max_score, 2):g} ({100 * regrade.share(mark):.0f} %)")
+    if mark.score is None:
+        return Text("no grade")
+    return Text(f"{round(mark.score, 2):g} of {round(mark.max_score, 2):g} ({100 * regrade.share(mark):.0f} %)")
 
 
 def _names(console: Console, words: str, names: list[str]) -> None:
