@@ -5,8 +5,8 @@
 13 checks of two tasks of ex02. `grade batch` at one and two jobs: what one more submission costs (a class of --class
 against one a quarter as large) and what the whole class costs, warming up included. The others get one submission at a
 time (pytest, otter) or five (nbgrader); they run the same checks in the learner's own process, which is why they are
-not safe. nbgrader and otter-grader are run where they are given, from virtual environments of their own; their kernels find
-torch and the checks through PYTHONPATH. Memory is the proportional set size of all processes of a run, at its peak.
+not safe. nbgrader and otter-grader are run where they are given, from virtual environments of their own; their kernels
+find torch and the checks through PYTHONPATH. Memory is the proportional set size of all processes of a run at its peak.
 """
 
 from __future__ import annotations
