@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..attack import DEAD, RAISED, WRONG, Attack
+from ..attack import DEAD, Attack
 
 _FLOAT_SUBCLASS = """
 class Near(float):
