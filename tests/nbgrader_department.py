@@ -12,6 +12,7 @@ from nbgrader_kit import Book, Place, answered, cell, changed, extra, pieces, ri
 NAME = "ex02_filters"
 ONE = getpass.getuser()  # hands in through the exchange, which knows users of this machine
 EVERYTHING = 21.0
+SHOWN = (ONE, "untouched", "rotated", "all-zeros", "markup")  # whose page of feedback is looked at
 WRONG = """def cross_correlate2d(image, kernel):
     out = image.new_zeros(image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1)
     for i in range(out.shape[0]):
@@ -169,7 +170,7 @@ def build(place: Place) -> None:
             (folder / "numpy.py").write_text("raise SystemExit('this is no numpy')\n", "utf-8")
     place.nbgrader("autograde", NAME)
     place.nbgrader_each(
-        ("generate_feedback", NAME),
+        *(("generate_feedback", NAME, "--student", who) for who in SHOWN),
         ("release_feedback", NAME, "--student", ONE),
         ("export", "--to", "grades.csv"),
     )

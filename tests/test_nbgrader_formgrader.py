@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page
 from test_page_browser import browser  # noqa: F401  (a fixture)
 
 TOKEN = "only-for-this-test"
-EXTENSION = '{"nbgrader.server_extensions.formgrader": true}'
+EXTENSION = '{"nbgrader.server_extensions.formgrader": True}'
 
 
 @pytest.fixture(scope="session")
@@ -36,29 +36,31 @@ def address(place: Place) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--allow-root", "--no-browser", f"--port={port}", "--ip=127.0.0.1", f"--ServerApp.token={TOKEN}"]
+    log = open(place.home / "server.log", "wb")  # noqa: SIM115  (the server's own until it ends)
     server = subprocess.Popen(
         [str(BIN / "jupyter-server"), *options, f"--ServerApp.jpserver_extensions={EXTENSION}"],
         cwd=place.root,
         env=place.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
     )
     try:
         where = f"http://127.0.0.1:{port}"
-        _wait_for(where)
+        _wait_for(where, server)
         yield f"{where}/formgrader"
     finally:
         server.terminate()
         server.wait(30)
+        log.close()
 
 
-def _wait_for(where: str) -> None:
+def _wait_for(where: str, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + 60
-    while time.monotonic() < end:
+    while time.monotonic() < end and server.poll() is None:
         with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(f"{where}/api"):
             return
         time.sleep(0.2)
-    pytest.fail("the server did not start")
+    pytest.fail("the server did not start; its folder has a server.log")
 
 
 @pytest.fixture(scope="module")
