@@ -57,7 +57,10 @@ def test_what_if_says_what_would_change_and_writes_nothing(out, said):
     assert regrade(out, console, drop=("stride",)) == 0
     assert f"· {STRIDE}: 3 points → counts for nobody" in words()
     # before: 10/10, 7/10, 4/10; after: 7/7, 7/7, 4/7
-    assert "4 of 4 submissions change; mean 70.0 % → 85.7 %" in words()
+    assert (
+        "4 of 4 submissions change, 2 to a larger share of all points, 0 to a smaller one; mean 70.0 % → 85.7 %"
+        in words()
+    )
     assert "bob 7 of 10 (70 %) 7 of 7 (100 %)" in " ".join(words().split())
     assert "Nothing was written" in words()
     assert changes(out) == []

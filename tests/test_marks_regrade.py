@@ -113,6 +113,8 @@ def test_the_outcome_counts_who_changes_and_both_means(store):
 
     assert made == {STRIDE: Edit(3.0, None)}
     assert scores(new for _, new in found.changed) == {"ada": (7, 7), "bob": (7, 7), "cy": (4, 7), "dee": (0, 7)}
+    assert [new.name for _, new in found.changed] == ["bob", "cy", "ada", "dee"]  # most changed first
+    assert found.up_and_down == (2, 0)
     # before: 10/10, 7/10, 4/10, 0/10; after: 7/7, 7/7, 4/7, 0/7
     assert found.means == pytest.approx(((1 + 0.7 + 0.4) / 4, (2 + 4 / 7) / 4))
 

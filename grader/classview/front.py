@@ -156,10 +156,12 @@ def _lateness(asked: Export) -> export.Lateness | None:
 
 def _tell(found: regrade.Outcome, console: Console) -> None:
     before, after = found.means
+    up, down = found.up_and_down
     changed = found.changed
     _say(
         console,
-        f"{len(changed)} of {len(found.pairs)} submissions change; mean {100 * before:.1f} % → {100 * after:.1f} %",
+        f"{len(changed)} of {len(found.pairs)} submissions change, {up} to a larger share of all points, {down} to a "
+        f"smaller one; mean {100 * before:.1f} % → {100 * after:.1f} %",
     )
     if not changed:
         return

@@ -116,7 +116,7 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
         found += [
             ("mean", percent(statistics.fmean(shares))),
             ("median", percent(statistics.median(shares))),
-            ("standard deviation", f"{100 * statistics.pstdev(shares):.0f} points of 100"),
+            ("standard deviation", percent(statistics.pstdev(shares))),
             ("full points", str(sum(share >= 1 - 1e-9 for share in shares))),
         ]
     for words_, listed in (("could not be read", summary.unreadable), ("no grade, our fault", summary.faults)):

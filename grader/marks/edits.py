@@ -1,6 +1,6 @@
 """What was decided about a class's checks after grading, and which of it is in force.
 
-In the store a decision is a `Change` whose `what` is JSON, described in docs/store.md: a regrade of some checks, or the
+In the store a decision is a `Change` whose `what` is JSON, described in docs/class.md: a regrade of some checks, or the
 undoing of an earlier decision. None is ever removed.
 """
 

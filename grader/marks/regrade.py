@@ -21,6 +21,7 @@ from .marks import Mark, mark
 
 NEAREST = 5  # names that are told where none fits
 WHO, WHY = 200, 2000  # characters that are kept
+EPSILON = 1e-9  # of a share: less is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,15 @@ class Outcome:
 
     @property
     def changed(self) -> list[tuple[Mark, Mark]]:
-        return [(old, new) for old, new in self.pairs if _worth(old) != _worth(new)]
+        """Those with another score or another maximum, the largest change of share first."""
+        found = [(old, new) for old, new in self.pairs if _worth(old) != _worth(new)]
+        return sorted(found, key=lambda pair: (-abs(_moved(*pair)), pair[0].name))
+
+    @property
+    def up_and_down(self) -> tuple[int, int]:
+        """How many would have a larger share of all points, how many a smaller one."""
+        moves = [_moved(old, new) for old, new in self.pairs]
+        return sum(move > EPSILON for move in moves), sum(move < -EPSILON for move in moves)
 
     @property
     def means(self) -> tuple[float, float]:
@@ -156,6 +165,10 @@ def _outcome(store: Store, before: Edits, after: Edits) -> Outcome:
 
 def _keep(store: Store, made: Decision, who: str, why: str) -> None:
     store.record_change(Change(datetime.now(UTC), clean(who, WHO)[:WHO], clean(why, WHY), written(made)))
+
+
+def _moved(old: Mark, new: Mark) -> float:
+    return share(new) - share(old)
 
 
 def _worth(one: Mark) -> tuple[str, float | None, float]:

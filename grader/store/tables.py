@@ -36,5 +36,5 @@ changes = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("who", String(200), nullable=False),
     Column("why", Text, nullable=False),
-    Column("what", Text, nullable=False),  # JSON: see batch/regrade
+    Column("what", Text, nullable=False),  # JSON: see marks/edits.py
 )
