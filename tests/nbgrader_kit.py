@@ -29,6 +29,10 @@ select s.student_id, c.name, g.auto_score, g.needs_manual_grade
 from grade g join base_cell c on g.cell_id = c.id join submitted_notebook n on g.notebook_id = n.id
 join submitted_assignment s on n.assignment_id = s.id join assignment a on s.assignment_id = a.id where a.name = ?
 """
+_SUBMITTED = """
+select s.student_id, n.id from submitted_notebook n join submitted_assignment s on n.assignment_id = s.id
+join assignment a on s.assignment_id = a.id where a.name = ?
+"""
 BIN = Path(sys.executable).parent
 Book = dict[str, Any]
 
@@ -112,6 +116,11 @@ class Place:
             for who, cell, score, by_hand in book.execute(_GRADES, (name,)):
                 found.setdefault(who, {})[cell] = (score, bool(by_hand))
         return found
+
+    def submitted(self, name: str) -> dict[str, str]:
+        """Learner -> what the formgrader calls their notebook."""
+        with contextlib.closing(sqlite3.connect(self.root / "gradebook.db")) as book:
+            return dict(book.execute(_SUBMITTED, (name,)))
 
     def exported(self) -> list[dict[str, str]]:
         with open(self.root / "grades.csv", encoding="utf-8", newline="") as file:

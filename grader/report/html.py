@@ -34,11 +34,11 @@ LONGEST = 20_000  # characters of one text on the page; a snippet with its tenso
 
 def render(report: Report) -> str:
     """The page as a string."""
-    return _environment().get_template("feedback.html.j2").render(report=report)
+    return environment().get_template("feedback.html.j2").render(report=report)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(default=True, default_for_string=True),

@@ -6,8 +6,10 @@ import atexit
 import contextlib
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field
+from typing import IO
 
 import msgspec
 
@@ -18,6 +20,7 @@ from .words import Answer, Question
 # -P: neither the folder of a course nor a learner's is on the path of the process that grades.
 COMMAND = (sys.executable, "-P", "-m", "grader.platforms.nbgrader.serve")
 FAREWELL_SECONDS = 10.0
+LAST_WORDS = 2000  # bytes of its stderr
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Desk:
 
     command: tuple[str, ...] = COMMAND
     _process: subprocess.Popen[bytes] | None = None
+    _errors: IO[bytes] | None = None  # what it says besides answers
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, question: Question) -> Answer:
@@ -34,19 +38,21 @@ class Desk:
             try:
                 return self._ask(question)
             except (OSError, msgspec.MsgspecError) as error:
+                said = self._last_words()
                 self.close()
-                raise GraderFault(f"the process that grades has ended or answers nonsense ({error})") from error
+                raise GraderFault(f"the process that grades has ended or answers nonsense ({error}){said}") from error
             except BaseException:  # interrupted: what it would answer belongs to nobody
                 self.close(patience=0.2)
                 raise
 
     def _ask(self, question: Question) -> Answer:
         if self._process is None or self._process.poll() is not None:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self._errors,
                 start_new_session=True,  # Ctrl-C is for us to handle
             )
             atexit.register(self.close)
@@ -60,8 +66,19 @@ class Desk:
             raise OSError("it closed its pipe")
         return msgspec.json.decode(line, type=Answer)
 
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0, 2)
+        self._errors.seek(max(0, self._errors.tell() - LAST_WORDS))
+        words = self._errors.read().decode("utf-8", "replace").strip()
+        return f": {words}" if words else ""
+
     def close(self, patience: float = FAREWELL_SECONDS) -> None:
         process, self._process = self._process, None
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            errors.close()
         if process is None:
             return
         atexit.unregister(self.close)

@@ -90,8 +90,8 @@ def _where(name: str, given: Handout, places: Mapping[str, int], end: int) -> in
     if given.cells[name].points is None:
         return -1
     order = list(given.cells)
-    earlier = [places[other] for other in order[: order.index(name)][-1:] if other in places]
-    return earlier[0] if earlier else end - 1
+    earlier = (places[other] for other in reversed(order[: order.index(name)]) if other in places)
+    return next(earlier, end - 1)
 
 
 def _as_given(known: Given, source: str) -> Any:

@@ -18,6 +18,6 @@ def render(report: Report, exercise: ExerciseResult, task: TaskResult) -> str:
 @cache
 def _environment() -> Environment:
     """That of the feedback page, so that every text is cleaned and escaped as it is there."""
-    base = html._environment()
+    base = html.environment()
     loaders = [FileSystemLoader(Path(__file__).parent), *([base.loader] if base.loader is not None else [])]
     return base.overlay(loader=ChoiceLoader(loaders))
