@@ -119,6 +119,13 @@ def test_the_outcome_counts_who_changes_and_both_means(store):
     assert found.means == pytest.approx(((1 + 0.7 + 0.4) / 4, (2 + 4 / 7) / 4))
 
 
+def test_checks_that_may_have_waited_for_a_dropped_one_are_counted(tmp_path):
+    out = a_class(tmp_path / "waiting", row("ada", "-~~"), row("bob", "+++"), row("cy", "-~+"))
+    with Store.in_folder(out) as store:
+        for made, count in (({PLAIN: Edit(2.0, None)}, 2), ({PLAIN: Edit(2.0, 1.0)}, 0)):
+            assert regrade.unanswered(regrade.outcome(store, made), made) == count
+
+
 def test_a_decision_is_applied_on_reading_and_the_rows_stay(store):
     before = list(store.rows())
     regrade.decide(store, {STRIDE: Edit(3.0, None)}, "grace", "the check was ambiguous")

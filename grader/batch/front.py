@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from grader import course as courses
+from grader.classview.publish import REPORT
 from grader.collect.files import shown
 from grader.errors import UsageError
 from grader.learner import Zygote
@@ -129,6 +130,8 @@ def _close(console: Console, tally: Tally, out: Path) -> None:
         lines.append(
             Text(f"Stopped; {tally.total - tally.done} are left. The same command goes on from here.", "yellow")
         )
-    lines.append(Text(f"Grades: {shown(out / GRADES)} · feedback: {shown(out / FEEDBACK)}"))
+    lines.append(
+        Text(f"Grades: {shown(out / GRADES)} · the class: {shown(out / REPORT)} · feedback: {shown(out / FEEDBACK)}")
+    )
     for line in lines:
         console.print(line, highlight=False)

@@ -87,6 +87,9 @@ def change_points(out: Path, db: str | None, course: Course, asked: Regrade, con
             for name, edit in made.items():
                 _say(console, f"· {regrade.said(name, edit)}")
             found = regrade.outcome(store, made)
+            waiting = regrade.unanswered(found, made)
+            if waiting:
+                _say(console, f"! {waiting} submissions have checks beside it that were never run; they stay so")
         _tell(found, console)
         if not asked.apply:
             _say(console, "Nothing was written. With --apply --why TEXT it is, and --undo takes it back.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.errors import UsageError
+from grader.model import Verdict
 from grader.store import Change, Row, Store
 from grader.text import clean
 
@@ -135,6 +136,21 @@ def outcome_of_undo(store: Store) -> tuple[Outcome, int, Change]:
         raise UsageError("--undo: no change is in force that could be taken back")
     number, last = standing[-1]
     return _outcome(store, edits(changes), edits(change for _, change in standing[:-1])), number, last
+
+
+def unanswered(found: Outcome, made: Mapping[str, Edit]) -> int:
+    """How many submissions have, in a task that loses a check, another one that never ran: it may have waited."""
+    losing = {name.rpartition(SEPARATOR)[0] for name, edit in made.items() if edit.after is None}
+    return sum(
+        any(
+            check.verdict is Verdict.NOT_RUN
+            for exercise in new.exercises
+            for task in exercise.tasks
+            if f"{exercise.name}{SEPARATOR}{task.name}" in losing
+            for check in task.checks
+        )
+        for _, new in found.pairs
+    )
 
 
 def decide(store: Store, made: Mapping[str, Edit], who: str, why: str) -> None:

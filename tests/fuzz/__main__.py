@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-TARGETS = ("wire", "orders", "decks", "notebooks", "archives", "folders", "texts", "states")
+TARGETS = ("wire", "orders", "decks", "notebooks", "archives", "folders", "texts", "states", "classes")
 
 
 def main() -> int:
