@@ -43,3 +43,17 @@ def test_a_batch_writes_page_and_table_and_keeps_to_what_was_decided(tmp_path):
 
     assert run("bob") == ["ada,graded,7,7,3,4", "bob,graded,7,7,3,4"]
     assert "ambiguous" in (asked.out / "report.html").read_text("utf-8")
+
+
+def test_why_something_could_not_be_read_does_not_say_where_it_lay(tmp_path):
+    asked = Asked(tmp_path / "class", tmp_path / "out")
+    asked.folder.mkdir()
+    (asked.folder / "bad.zip").write_bytes(b"no zip")
+    with opened(asked) as store:
+        Batch(asked, course.load(), setup_of({}, "cpu", None), HERE, store, Tally()).run(Pretending())
+        (found,) = store.rows()
+
+    assert found.message.startswith("bad.zip: ")
+    for text in (found.record, (asked.out / "feedback" / "bad.html").read_text("utf-8")):
+        assert "bad.zip: " in text
+        assert str(tmp_path) not in text

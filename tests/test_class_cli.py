@@ -136,6 +136,7 @@ def test_export_says_who_is_not_in_the_file(out, said, tmp_path):
         "2 not on the roster, and not in the file: bob, cy",
         "1 without a submission: Zoe",
         "1 without a grade, by a fault of ours: fay",
+        "1 lines: ",
     ):
         assert expected in words()
 
@@ -148,6 +149,7 @@ def test_export_takes_lateness_off(out, said, tmp_path, capsys):
     assert [(line["submission"], line["final"]) for line in lines] == [
         ("ada", "9"), ("bob", "7"), ("cy", "4"), ("fay", ""),
     ]  # fmt: skip
+    assert "1 lose points for being late: ada 10 %" in said[1]()
     assert "2 without a known time, taken as in time: cy, fay" in said[1]()
 
 

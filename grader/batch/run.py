@@ -104,8 +104,9 @@ class Batch:
         for child in self._children.values():
             try:
                 parcel, problem = Parcel.of(child.read(names, only)), ""
-            except UsageError as error:
-                parcel, problem = Parcel(child.name, "", {}, (str(error),)), str(error)
+            except UsageError as error:  # where it lies here is nobody's business who reads the feedback
+                problem = str(error).replace(shown(child.path), shown(Path(child.path.name)))
+                parcel = Parcel(child.name, "", {}, (problem,))
             key = self._keys[child.name] = keys.of(parcel)
             before = known.get(child.name)
             if not self.asked.again and before is not None and before[0] == key and self._is_kept(before):
