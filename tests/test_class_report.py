@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +11,7 @@ from marks_kit import CONV, PAD, STRIDE, a_class, row
 from report_samples import HOSTILE
 
 from grader import course
-from grader.classview import Summary, plots, publish, report_page
+from grader.classview import Summary, memory, plots, publish, report_page
 from grader.classview.alike import Likeness, Pair
 from grader.classview.summary import CREDIT
 from grader.marks import Edit, Edits, mark, regrade
@@ -156,6 +157,24 @@ def test_pairs_that_are_alike_are_linked(page):
     assert f"ada gus {CONV} 97 % 61 %" in said
     assert "In ex03_output_size nearly all are alike" in said
     assert "Only the first of ex05_pool were compared" in said
+
+
+def test_who_was_alike_is_remembered_and_said_to_be_old_once_something_was_graded(tmp_path):
+    likeness = Likeness((Pair("ada", "gus", CONV, 97, 61),), ("a",), ("b",))
+    with Store.in_folder(a_class(tmp_path / "out", *CLASS)) as store:
+        before = memory.recall(store)
+        memory.remember(store, likeness)
+        kept = memory.recall(store)
+        page = report_page(store, course.load())
+        store.put(replace(row("ada"), key="another"))
+
+        assert (before, kept, memory.recall(store)) == (None, likeness, replace(likeness, old=True))
+        assert "97 %" in page
+        assert "Something was graded since" in report_page(store, course.load())
+
+        store.note(memory.NOTE, "[]")
+
+        assert memory.recall(store) is None
 
 
 def test_a_class_of_nobody_is_a_page_too(page, tmp_path):

@@ -49,11 +49,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """`left_out`: exercises of which not all submissions were compared; `uniform`: where nearly all are alike."""
+    """`left_out`: exercises of which not all submissions were compared; `uniform`: where nearly all are alike.
+
+    `old`: something was graded since.
+    """
 
     pairs: tuple[Pair, ...] = ()
     left_out: tuple[str, ...] = ()
     uniform: tuple[str, ...] = ()
+    old: bool = False
 
 
 def compare(sources: Iterable[tuple[str, Mapping[str, str]]], stubs: Mapping[str, str]) -> Likeness:

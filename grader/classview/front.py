@@ -21,6 +21,7 @@ from grader.text import clean
 from grader.workspace import write_text
 
 from .alike import Likeness, compare
+from .memory import remember
 from .publish import REPORT, publish, report_page
 
 LISTED = 20  # lines of a table on a terminal
@@ -62,6 +63,8 @@ def write_report(
         stubs = {name: course.stub_file(name).read_text("utf-8") for name in course.names}
         likeness = compare(sources, stubs)
     with opened(out, db) as store:
+        if likeness is not None:
+            remember(store, likeness)
         page = report_page(store, course, likeness)
     _write(out / REPORT, page)
     if likeness is not None:

@@ -13,6 +13,7 @@ from grader.store import Store
 from grader.workspace import write_text
 
 from .alike import Likeness
+from .memory import recall
 from .page import render
 from .summary import Summary
 
@@ -20,7 +21,10 @@ GRADES, REPORT = "grades.csv", "report.html"
 
 
 def publish(out: Path, store: Store, course: Course, likeness: Likeness | None = None) -> Summary:
-    """Write both anew, with every change that is in force. Raises OSError where that cannot be done."""
+    """Write both anew, with every change in force. Raises OSError where that cannot be done.
+
+    `likeness` None: what was found the last time that somebody compared.
+    """
     summary, table = Summary(), Table(course.names)
     for mark in read(store):
         summary.add(mark)
@@ -40,5 +44,6 @@ def _page(summary: Summary, store: Store, course: Course, likeness: Likeness | N
         (f"{change.at:%Y-%m-%d %H:%M} UTC", change.who, change.why, told(change))
         for _, change in in_force(store.changes())
     ]
+    likeness = likeness if likeness is not None else recall(store)
     titles = {exercise.name: exercise.title for exercise in course.exercises}
     return render(summary, course.title, titles, changes, likeness)

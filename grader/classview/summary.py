@@ -16,6 +16,7 @@ from grader.model import Status, Verdict
 from .items import Items
 
 BINS = 20
+EPSILON = 1e-9  # less is rounding
 SLOW_TIMES, SLOW_SECONDS = 4.0, 5.0  # slow: so many times what half of the class took, and at least so long
 TROUBLE = {
     Verdict.TIMED_OUT: "took too long",
@@ -43,6 +44,10 @@ class Entry:
     @property
     def share(self) -> float | None:
         return None if self.score is None else self.score / self.max_score if self.max_score > 0 else 0.0
+
+    @property
+    def full(self) -> bool:
+        return self.status == GRADED and self.share is not None and self.share >= 1 - EPSILON
 
 
 @dataclass(slots=True)
@@ -141,7 +146,7 @@ class Summary:
         """How many got 0 to 5 %, 5 to 10 %, …; full points belong to the last."""
         counts = [0] * BINS
         for share in self.shares:
-            counts[max(0, min(BINS - 1, int(share * BINS + 1e-9)))] += 1
+            counts[max(0, min(BINS - 1, int(share * BINS + EPSILON)))] += 1
         return counts
 
     @property
@@ -169,7 +174,7 @@ class Summary:
         view.handed_in += 1
         if exercise.score is not None:
             view.scores.append(exercise.score)
-            view.full += exercise.score >= exercise.max_score - 1e-9
+            view.full += exercise.score >= exercise.max_score - EPSILON
         for task in exercise.tasks:
             one = view.tasks.setdefault(task.name, TaskView(exercise.name, task.name))
             one.max_score = max(one.max_score, task.max_score)
