@@ -84,24 +84,32 @@ def test_the_table_of_submissions_has_the_right_points(place: Place, address: st
     assert shown[ONE] == "21 / 21"
 
 
-def test_the_page_of_a_submission_shows_score_and_feedback(place: Place, address: str, page: Page) -> None:
-    scripts: list[str] = []
-    page.on("dialog", lambda dialog: (scripts.append(dialog.message), dialog.dismiss()))
-    page.goto(f"{address}/gradebook/{NAME}/{NAME}")
-    page.wait_for_selector("table tbody a[href*='submissions']")
-    links = page.locator("table tbody a[href*='/submissions/']").evaluate_all("found => found.map(a => a.href)")
-    totals = []
-    for link in dict.fromkeys(links):
-        page.goto(link)
-        page.wait_for_function("[...document.querySelectorAll('input.score')].every(field => field.placeholder)")
-        fields = page.locator("input.score").evaluate_all("found => found.map(f => [f.id, f.placeholder, f.value])")
-        assert [name for name, _, _ in fields] == [f"test-{NAME}-{task}" for task in ZEROS]
-        assert all(value == "" for _, _, value in fields)  # nobody has given another grade
-        totals.append(sum(float(score) for _, score, _ in fields))
-        assert len([frame for frame in page.frames if frame.url == "about:srcdoc"]) == len(ZEROS)
+@pytest.mark.parametrize("who", [ONE, "rotated", "exits", "no-answer", "markup"])
+def test_the_page_of_a_submission_shows_score_and_feedback(place: Place, address: str, page: Page, who: str) -> None:
+    """Nobody has given another grade, so the score of the autograding stands in the field as a proposal."""
+    said: list[str] = []
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{address}/submissions/{place.submitted(NAME)[who]}/")
+    page.wait_for_function("[...document.querySelectorAll('input.score')].every(field => field.placeholder)")
+    fields = page.locator("input.score").evaluate_all("found => found.map(f => [f.id, f.placeholder, f.value])")
+    frames = [frame for frame in page.frames if frame.url == "about:srcdoc"]
 
-    assert sorted(totals) == sorted(sum(s or 0.0 for s, _ in cells.values()) for cells in place.grades(NAME).values())
-    assert scripts == []  # one of them holds scripts in its text
+    assert {name: (float(score), False) for name, score, _ in fields} == place.grades(NAME)[who]
+    assert [value for _, _, value in fields] == [""] * len(ZEROS)
+    assert len(frames) == len(ZEROS)
+    assert said == []  # one of them tries to say something
+
+
+def test_the_button_autogrades_with_our_steps(place: Place, address: str, page: Page) -> None:
+    before, file = place.grades(NAME), place.root / "autograded" / "rotated" / NAME / f"{NAME}.ipynb"
+    then = file.stat().st_mtime_ns
+    page.goto(f"{address}/manage_submissions/{NAME}")
+    row = page.locator("table tbody tr", has=page.locator("td", has_text=re.compile("^rotated$")))
+    row.locator("td.autograde a").click()
+    page.wait_for_selector(".modal.in .modal-body:has-text('Successfully autograded')", timeout=120_000)
+
+    assert place.grades(NAME) == before
+    assert file.stat().st_mtime_ns > then
 
 
 def test_feedback_in_its_frame_is_drawn_and_powerless(place: Place, page: Page) -> None:
