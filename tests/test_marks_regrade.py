@@ -69,7 +69,19 @@ def test_sums_of_decimal_fractions_stay_decimal_fractions():
     assert edited(row("ada", "+++"), plain=(2.0, 0.1), stride=(3.0, 0.2), bias=(1.0, None)).score == 4.3
 
 
-@pytest.mark.parametrize("word", [STRIDE, "stride", "conv2d::stride", "STRIDE", "tri", " ex04_conv::conv2d::stride "])
+@pytest.mark.parametrize(
+    "word",
+    [
+        STRIDE,
+        "stride",
+        "conv2d::stride",
+        "STRIDE",
+        "tri",
+        " ex04_conv::conv2d::stride ",
+        "ex04::stride",
+        "ex04::conv2d::stride",
+    ],
+)
 def test_a_check_goes_by_any_part_that_is_its_own(word):
     assert regrade.find(word, [PLAIN, STRIDE, BIAS]) == STRIDE
 
@@ -84,6 +96,9 @@ def test_the_end_of_a_name_goes_before_a_part():
         ("strid3", "the nearest: ex04_conv::conv2d::stride"),
         ("conv2d", "could be any of ex04_conv::conv2d::plain, ex04_conv::conv2d::stride"),
         ("", "there is no check ''"),
+        ("ex05::stride", "the nearest: "),
+        ("stride::ex04", "the nearest: "),
+        ("ex04::conv2d", "could be any of ex04_conv::conv2d::plain"),
         ("\x1b[31m", "there is no check '\\\\x1b[31m'"),
     ],
 )

@@ -87,15 +87,19 @@ def catalogue(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def find(word: str, names: Iterable[str]) -> str:
-    """The one check that goes by this name: whole, its end, or any part. Raises UsageError that names the nearest."""
+    """The one check that goes by this name: whole, its end, or parts in order (ex04::stride). Raises UsageError."""
     every = list(names)
     text, shown = word.strip().casefold(), clean(word, 200, keep_newlines=False)
     if not every:
         raise UsageError("no submission was graded with any check: there is nothing to change")
+    parts_of = {name: name.casefold().split(SEPARATOR) for name in every}
+    parts = text.split(SEPARATOR)
+    loose = [name for name in every if text and _has_parts(parts_of[name], parts)]
     ways = (
         [name for name in every if name.casefold() == text],
         [name for name in every if name.casefold().endswith(SEPARATOR + text)],
-        [name for name in every if text and text in name.casefold()],
+        [name for name in loose if parts_of[name][-1] == parts[-1]],
+        loose,
     )
     found = next((way for way in ways if way), [])
     if len(found) == 1:
@@ -103,10 +107,15 @@ def find(word: str, names: Iterable[str]) -> str:
     if found:
         more = f" and {len(found) - NEAREST} more" if len(found) > NEAREST else ""
         raise UsageError(f"{shown!r} could be any of {', '.join(found[:NEAREST])}{more}; say which")
-    parts = {part.casefold(): name for name in every for part in (name, name.rpartition(SEPARATOR)[2])}
-    close = difflib.get_close_matches(text, parts, NEAREST, 0.4)
-    near = dict.fromkeys(parts[one] for one in close)
+    known = {part.casefold(): name for name in every for part in (name, name.rpartition(SEPARATOR)[2])}
+    near = dict.fromkeys(known[one] for one in difflib.get_close_matches(text, known, NEAREST, 0.4))
     raise UsageError(f"there is no check {shown!r}; the nearest: {', '.join(near or every[:NEAREST])}")
+
+
+def _has_parts(name: list[str], parts: list[str]) -> bool:
+    """Whether each part lies in a part of the name, in this order."""
+    left = iter(name)
+    return all(any(part in own for own in left) for part in parts)
 
 
 def plan(wish: Wish, known: Mapping[str, float]) -> dict[str, Edit]:
