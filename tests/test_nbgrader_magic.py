@@ -170,6 +170,17 @@ def test_nonsense_is_our_fault() -> None:
         desk.ask(Question((), (NAME,)))
 
 
+def test_a_desk_that_nobody_asks_is_closed_and_opens_again() -> None:
+    echo = "while read line; do echo '{}'; done"
+    desk = Desk(("sh", "-c", echo), idle_seconds=0.05)
+
+    for _ in range(2):
+        desk.ask(Question((), (NAME,)))
+        process = desk._process
+        assert process is not None
+        assert process.wait(10) == 0
+
+
 def test_a_frame_holds_what_is_in_it() -> None:
     html = framed('</iframe><script>alert("x")</script>', '"><b>', short=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from kit import ROOT
+from traitlets.config import Config
 from typer.testing import CliRunner
 
 from grader import cli, course
@@ -147,18 +148,8 @@ def test_the_command_writes_what_is_named(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "new").rglob("*.*")) == ["ex02_filters.ipynb", CONFIG]
 
 
-class Section(dict[str, Any]):
-    """Reads and is written as traitlets' Config."""
-
-    def __getattr__(self, name: str) -> Any:
-        return self.setdefault(name, Section())
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
-
-
 def test_our_steps_stand_in_the_places_of_nbgraders() -> None:
-    config = Section()
+    config = Config()
     configure(config)
 
     assert config.Autograde.sanitize_preprocessors == [MEND, *(f"nbgrader.preprocessors.{name}" for name in SANITIZE)]
@@ -169,7 +160,7 @@ def test_our_steps_stand_in_the_places_of_nbgraders() -> None:
 
 
 def test_a_teachers_own_steps_and_settings_stay() -> None:
-    config = Section()
+    config = Config()
     config.Autograde.autograde_preprocessors = ["mine.First", "nbgrader.preprocessors.Execute", "mine.Last"]
     config.Autograde.pre_convert_hook = "mine.hook"
     config.Autograde.exclude_overwriting = {"hw1": ["helper.py"], "ex02_filters": ["data.csv"]}
@@ -181,6 +172,17 @@ def test_a_teachers_own_steps_and_settings_stay() -> None:
     assert config.Autograde.pre_convert_hook == "mine.hook"
     assert config.Autograde.exclude_overwriting["hw1"] == ["helper.py"]
     assert config.Autograde.exclude_overwriting["ex02_filters"] == ["data.csv", "ex02_filters.py"]
+
+
+def test_steps_that_a_teacher_only_adds_are_added() -> None:
+    config = Config()
+    config.Autograde.autograde_preprocessors.append("mine.Last")
+    config.Autograde.exclude_overwriting.update({"hw1": ["helper.py"]})
+    configure(config)
+
+    assert config.Autograde.autograde_preprocessors[0] == OURS["Execute"]
+    assert config.Autograde.autograde_preprocessors[-1] == "mine.Last"
+    assert config.Autograde.exclude_overwriting["hw1"] == ["helper.py"]
 
 
 def test_a_mark_is_read_where_it_stands_alone() -> None:

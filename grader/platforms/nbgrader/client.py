@@ -25,9 +25,14 @@ LAST_WORDS = 2000  # bytes of its stderr
 
 @dataclass(slots=True)
 class Desk:
-    """One question after the other. A desk that broke down is set up anew for the next one."""
+    """One question after the other. A desk that broke down is set up anew for the next one.
+
+    It holds torch in memory, twice: one that nobody asks for a while is closed, for on a hub there are many kernels.
+    """
 
     command: tuple[str, ...] = COMMAND
+    idle_seconds: float = 600.0
+    _rest: threading.Timer | None = None
     _process: subprocess.Popen[bytes] | None = None
     _errors: IO[bytes] | None = None  # what it says besides answers
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -35,8 +40,14 @@ class Desk:
     def ask(self, question: Question) -> Answer:
         """Raises GraderFault where there is no answer; an answer may say itself that there is no grade."""
         with self._lock:
+            if self._rest is not None:
+                self._rest.cancel()
             try:
-                return self._ask(question)
+                answer = self._ask(question)
+                self._rest = threading.Timer(self.idle_seconds, self._close_idle)
+                self._rest.daemon = True  # nobody waits for it to end
+                self._rest.start()
+                return answer
             except (OSError, msgspec.MsgspecError) as error:
                 said = self._last_words()
                 self.close()
@@ -65,6 +76,11 @@ class Desk:
         if not line:
             raise OSError("it closed its pipe")
         return msgspec.json.decode(line, type=Answer)
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            if self._rest is threading.current_thread():  # nobody has asked meanwhile
+                self.close()
 
     def _last_words(self) -> str:
         if self._errors is None:

@@ -26,23 +26,25 @@ MEND = f"{_ROOM}.mend.Mend"
 def configure(config: Any) -> None:
     """Have our exercises graded by us. To be called behind a course's other settings, whose steps it keeps."""
     autograde = config.Autograde
-    before = _given(autograde, "sanitize_preprocessors") or [_named(name) for name in SANITIZE]
+    before = _given(autograde, "sanitize_preprocessors", [_named(name) for name in SANITIZE])
     autograde.sanitize_preprocessors = [MEND, *(step for step in before if step != MEND)]
-    steps = _given(autograde, "autograde_preprocessors") or [_named(name) for name in AUTOGRADE]
+    steps = _given(autograde, "autograde_preprocessors", [_named(name) for name in AUTOGRADE])
     autograde.autograde_preprocessors = [OURS.get(_short(step), step) for step in steps]
-    if not _given(autograde, "pre_convert_hook"):
-        autograde.pre_convert_hook = f"{_ROOM}.renamed.find_renamed"
+    autograde.pre_convert_hook = _given(autograde, "pre_convert_hook", f"{_ROOM}.renamed.find_renamed")
     # A learner's module is what is graded: nbgrader would put the stub of source/ in its place.
-    kept = _given(autograde, "exclude_overwriting") or {}
+    kept = _given(autograde, "exclude_overwriting", {})
     modules = {name: [f"{name}.py"] for name in course.load().names}
     autograde.exclude_overwriting = {
         name: list(dict.fromkeys([*kept.get(name, []), *modules.get(name, [])])) for name in {**kept, **modules}
     }
 
 
-def _given(section: Any, name: str) -> Any:
-    """What the config says, or None: asking for what is not there would make a promise of a value."""
-    return section[name] if name in section else None  # noqa: SIM401
+def _given(section: Any, name: str, default: Any) -> Any:
+    """What the config says. A change that it asks for (`.append(step)`, `.update(…)`) is made to the default."""
+    if name not in section:  # asking for what is not there would make a promise of a value
+        return default
+    value = section[name]
+    return value.get_value(default) if hasattr(value, "get_value") else value  # traitlets' LazyConfigValue
 
 
 def _named(step: str) -> str:
