@@ -98,7 +98,20 @@ def test_what_has_not_changed_is_not_graded_again(batch, tmp_path):
 
     assert jobs.asked == ["bob"]
     assert (tally.kept, tally.graded) == (1, 1)
-    assert jobs.rehearsals == 1
+
+
+def test_our_own_solutions_come_first_once_for_a_machine_and_a_grader(batch, tmp_path, monkeypatch):
+    a_class(tmp_path / "class", "ada")
+    first, second, third, elsewhere = (Pretending() for _ in range(4))
+    batch(first)
+    (tmp_path / "class" / "ada" / f"{EXERCISE}.py").write_text("x = 1\n")
+    batch(second)
+    batch(third, again=True)
+    monkeypatch.setattr("platform.node", lambda: "another machine")
+    (tmp_path / "class" / "ada" / f"{EXERCISE}.py").write_text("x = 2\n")
+    batch(elsewhere)
+
+    assert [jobs.rehearsals for jobs in (first, second, third, elsewhere)] == [1, 0, 1, 1]
 
 
 def test_nothing_to_grade_needs_no_rehearsal(batch, tmp_path):
@@ -327,7 +340,8 @@ def test_a_machine_that_fails_our_own_solutions_grades_nobody(batch, tmp_path):
 
 
 def command(folder: Path, out: Path, *options: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "grader", "batch", str(folder), "--out", str(out), "--only", "ex03", *options]
+    only = ["--only", "ex03::conv_output_size", "--only", "ex03::same_padding"]
+    return [sys.executable, "-P", "-m", "grader", "batch", str(folder), "--out", str(out), *only, *options]
 
 
 def stripped(out: Path) -> dict[str, object]:
@@ -390,12 +404,13 @@ def test_the_command_killed_on_the_way_gives_what_an_undisturbed_run_gives(tmp_p
     assert stripped(tmp_path / "b") == stripped(tmp_path / "a")
     assert (tmp_path / "b" / "grades.csv").read_text() == (tmp_path / "a" / "grades.csv").read_text()
     scores = dict(line.split(",")[:3:2] for line in (tmp_path / "a" / "grades.csv").read_text().splitlines()[1:])
-    assert scores["right0"] == "25"
+    assert scores["right0"] == "7"
     assert scores["exits"] == scores["syntax"] == scores["stub"] == "0"
-    assert 0 < float(scores["wrong"]) < 25
+    assert 0 < float(scores["wrong"]) < 7
     assert scores["wrong"] == scores["zipped"]
     alone = subprocess.run(
-        [sys.executable, "-P", "-m", "grader", "run", "ex03", "--submission", str(folder / "wrong"), "--json", "-"],
+        [sys.executable, "-P", "-m", "grader", "run", "ex03::conv_output_size", "ex03::same_padding", "--submission",
+         str(folder / "wrong"), "--json", "-"],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert json.loads(alone.stdout)["score"] == float(scores["wrong"])
@@ -416,7 +431,7 @@ def test_ctrl_c_lets_what_runs_come_to_its_end(tmp_path):
     assert "The same command goes on from here" in out
     lines = (tmp_path / "out" / "grades.csv").read_text().splitlines()
     assert 1 < len(lines) < 7
-    assert all(line.endswith(",graded,25,25,25") for line in lines[1:])
+    assert all(line.endswith(",graded,7,7,7") for line in lines[1:])
 
 
 def test_a_submission_that_takes_all_its_time_says_so(grader):
@@ -434,3 +449,50 @@ def test_a_submission_that_takes_all_its_time_says_so(grader):
 
     assert any("used up the 1 seconds" in (message or "") for message in messages)
     assert report.score == 0
+
+
+# Keys.
+
+
+def test_what_has_no_say_in_a_result_is_in_no_way_from_grading_to_it():
+    """Rooms that are left out of the key: none of them is imported where a submission is graded."""
+    from grader.batch import key
+
+    script = (
+        "import sys, grader.batch.bench, json\n"
+        "print(json.dumps([n.split('.')[1] for n in sys.modules if n.startswith('grader.')]))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout)) - {"batch", "checks"}
+
+    assert {name.removesuffix(".py") for name in key._NO_SAY} & loaded <= {
+        "workspace",
+        "state",
+        "portions",
+    }  # what a folder remembers
+
+
+def test_a_key_is_of_all_that_a_result_depends_on(tmp_path):
+    from grader.batch.key import Keys
+    from grader.batch.parcel import Parcel
+    from grader.collect import Module
+
+    known = course.load()
+
+    def key(
+        text: str = "x = 1", walls: tuple[str, ...] = ("bubblewrap",), notes: tuple[str, ...] = (), **setup: object
+    ) -> str:
+        made = setup_of(setup.pop("wanted", {}), "cpu", setup.pop("seconds", None))
+        parcel = Parcel("a", "", {EXERCISE: Module(EXERCISE, "a.py", text)}, notes)
+        return Keys(known, made, walls).of(parcel)
+
+    keys = [
+        key(),
+        key("x = 2"),
+        key(walls=()),
+        key(notes=("left out",)),
+        key(seconds=5.0),
+        key(wanted={EXERCISE: None}),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key() == keys[0]
