@@ -48,6 +48,7 @@ def assignments() -> dict[str, str]:
         test_cell("theirs", "assert True", 1.0),
         test_cell("lost", hidden(OUTSIDE), 4.0),
         new_markdown_cell("Why?", metadata=meta("why", grade=True, solution=True, points=3.0)),
+        new_markdown_cell("Draw.", metadata=meta("draw", locked=True, task=True, points=2.0)),
     ]
     return {
         name: nbformat.writes(new_notebook(cells=cells, metadata=kernel))
@@ -125,13 +126,18 @@ def test_partial_credit_is_in_proportion_to_a_teachers_points(place: Place) -> N
     assert (score / 6 * task.points) % 0.5 == pytest.approx(0)
 
 
-def test_what_we_cannot_grade_waits_for_a_person(place: Place) -> None:
-    """Neither nothing nor everything: a cell of theirs that was not run, and a fault of ours."""
-    grades = place.grades(MIXED)["solves"]
+@pytest.mark.parametrize("cell_name", ["theirs", "lost", "why"])
+def test_what_we_cannot_grade_waits_for_a_person(place: Place, cell_name: str) -> None:
+    """Neither nothing nor everything: a cell of theirs that was not run, a fault of ours, an answer in words."""
+    assert place.grades(MIXED)["solves"][cell_name] == (None, True)
 
-    assert {name: grades[name] for name in ("theirs", "lost", "why")} == dict.fromkeys(
-        ("theirs", "lost", "why"), (None, True)
-    )
+
+def test_a_task_that_is_graded_by_hand_is_still_there(place: Place) -> None:
+    score, _ = place.grades(MIXED)["solves"]["draw"]
+    kept = cell(place.autograded("solves", MIXED), "draw")["metadata"]["nbgrader"]
+
+    assert score is None
+    assert (kept["task"], kept["points"]) == (True, 2.0)
 
 
 def test_the_page_says_that_no_grade_was_given(place: Place) -> None:

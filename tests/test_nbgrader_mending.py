@@ -27,6 +27,7 @@ HANDOUT = Handout(
             Given("solve", "def f():\n    raise NotImplementedError()", "code", False, True, None, "c" * 32),
             Given("test", TEST, "code", True, False, 2.0, "d" * 32),
             Given("why", "Why?", "markdown", False, True, 3.0, "e" * 32),
+            Given("essay", "Write.", "markdown", True, False, 4.0, "f" * 32, by_hand=True),
         )
     }
 )
@@ -37,6 +38,7 @@ INTACT = [
     Seen(ANSWER, True, "solve"),
     Seen("%grade ex::f", True, "test"),
     Seen("Why?", False, "why"),
+    Seen("Write. I did.", False, "essay"),
 ]
 
 
@@ -45,14 +47,21 @@ def made(cells: list[Seen]) -> list[tuple[str | None, str]]:
     return [(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source) for cell in mended(cells, HANDOUT)]
 
 
-WHOLE = [("statement", "# Text"), ("begin", "import torch"), ("solve", ANSWER), ("test", TEST), ("why", "Why?")]
+WHOLE = [
+    ("statement", "# Text"),
+    ("begin", "import torch"),
+    ("solve", ANSWER),
+    ("test", TEST),
+    ("why", "Why?"),
+    ("essay", "Write."),
+]
 
 
 def test_an_intact_notebook_stays_what_it_is() -> None:
     assert made(INTACT) == WHOLE
 
 
-@pytest.mark.parametrize("gone", ["begin", "test"])
+@pytest.mark.parametrize("gone", ["begin", "test", "essay"])
 def test_a_cell_of_ours_that_was_deleted_stands_where_it_stood(gone: str) -> None:
     again = made([cell for cell in INTACT if cell.claim != gone])
 
@@ -88,6 +97,14 @@ def test_points_and_kind_are_the_gradebooks() -> None:
     assert cell.cell_type == "code"
     assert cell.metadata.nbgrader.points == 2.0
     assert cell.metadata.nbgrader.grade is True
+
+
+def test_a_task_that_is_graded_by_hand_stays_one() -> None:
+    about = HANDOUT.cells["essay"].metadata
+
+    assert (about["grade"], about["task"], about["points"]) == (False, True, 4.0)
+    assert "essay" not in HANDOUT.graded
+    assert list(HANDOUT.marks) == ["test"]
 
 
 def test_text_of_a_learners_is_text() -> None:

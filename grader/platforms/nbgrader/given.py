@@ -10,7 +10,7 @@ from .names import Mark, mark_in
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A cell as it was handed out. `points` is None where it is not graded."""
+    """A cell as it was handed out. `points` is None where it has none; `by_hand`: a "manually graded task"."""
 
     name: str
     source: str
@@ -19,10 +19,11 @@ class Given:
     solution: bool
     points: float | None
     checksum: str | None
+    by_hand: bool = False
 
     @property
     def mark(self) -> Mark | None:
-        return mark_in(self.source) if self.points is not None else None
+        return mark_in(self.source) if self.points is not None and not self.by_hand else None
 
     @property
     def metadata(self) -> dict[str, object]:
@@ -30,10 +31,10 @@ class Given:
         about: dict[str, object] = {
             "schema_version": 3,
             "grade_id": self.name,
-            "grade": self.points is not None,
+            "grade": self.points is not None and not self.by_hand,
             "solution": self.solution,
             "locked": self.locked,
-            "task": False,
+            "task": self.by_hand,
             "cell_type": self.cell_type,
         }
         about |= {"points": self.points} if self.points is not None else {}
@@ -69,9 +70,9 @@ def handout(db_url: str, notebook: str, assignment: str) -> Handout:
             found = gradebook.find_notebook(notebook, assignment)
         except MissingEntry:
             return Handout()
-        points = {cell.name: float(cell.max_score) for cell in found.grade_cells}
+        points = {cell.name: float(cell.max_score) for cell in [*found.grade_cells, *found.task_cells]}
         solutions = {cell.name for cell in found.solution_cells}
-        tasks = {cell.name for cell in found.task_cells}
+        by_hand = {cell.name for cell in found.task_cells}
         return Handout(
             {
                 cell.name: Given(
@@ -82,8 +83,8 @@ def handout(db_url: str, notebook: str, assignment: str) -> Handout:
                     cell.name in solutions,
                     points.get(cell.name),
                     cell.checksum,
+                    cell.name in by_hand,
                 )
                 for cell in found.source_cells
-                if cell.name not in tasks
             }
         )

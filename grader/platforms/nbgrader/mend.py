@@ -13,6 +13,7 @@ from grader.collect import collect
 from .given import handout
 from .mending import mended, seen, shown
 
+ID = 64  # characters that nbformat allows the name of a cell
 MODULE = "cnn_grader"  # the metadata of the cell that shows a learner's module
 
 
@@ -28,7 +29,8 @@ class Mend(NbGraderPreprocessor):  # type: ignore[misc]
         for exercise in dict.fromkeys(mark.exercise for mark in given.marks.values() if mark.module):
             cells.insert(1, _module_cell(Path(resources["metadata"]["path"]), exercise))
         for number, cell in enumerate(cells):
-            cell["id"] = cell["metadata"].get("nbgrader", {}).get("grade_id", f"cell-{number}")
+            name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+            cell["id"] = name if 0 < len(name) <= ID else f"mended-{number}"
         nb["cells"], nb["metadata"] = cells, {"language_info": {"name": "python"}}
         nb["nbformat"], nb["nbformat_minor"] = 4, 5
         return nb, resources

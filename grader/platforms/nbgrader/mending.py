@@ -50,7 +50,7 @@ def mended(cells: Sequence[Seen], given: Handout) -> Iterator[Any]:
     names = {place: name for name, place in places.items()}
     behind: dict[int, list[Given]] = {}  # what is put back, behind the cell with this number
     for name, cell in given.cells.items():
-        if name not in places and cell.cell_type == "code" and not cell.solution:
+        if name not in places and not cell.solution and (cell.cell_type == "code" or cell.by_hand):
             behind.setdefault(_where(name, given, places, len(cells)), []).append(cell)
     for number in range(-1, len(cells)):
         if number in names:
