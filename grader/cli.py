@@ -27,6 +27,9 @@ app = typer.Typer(
 What = Annotated[list[str] | None, typer.Argument(help="Exercises (ex04) or tasks (ex04::conv2d); all without any.")]
 One = Annotated[str, typer.Argument(metavar="WHAT", help="An exercise (ex04) or a task (ex04::conv2d).")]
 OneTask = Annotated[str, typer.Argument(metavar="TASK", help="A task (ex04::conv2d, or conv2d alone).")]
+Reader = Annotated[
+    str, typer.Option(metavar="WHO", help="For whom the feedback is: learner, after_due, after_published or staff.")
+]
 OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it; - is stdout.")]
 
 
@@ -131,11 +134,12 @@ def run(
     debug: Annotated[
         bool, typer.Option("--debug", help="Run in this process so that breakpoint() works. Not the graded mode.")
     ] = False,
+    audience: Reader = "staff",
 ) -> int:
     """Grade: what is right, what is wrong, and why."""
     from .commands import Run, grade
 
-    return grade(Run(tuple(what or ()), submission, {"json": json, "html": html, "junit": junit}, debug))
+    return grade(Run(tuple(what or ()), submission, {"json": json, "html": html, "junit": junit}, debug, audience))
 
 
 @app.command()
@@ -163,11 +167,12 @@ def batch(
     allow_unsandboxed: Annotated[
         bool, typer.Option("--allow-unsandboxed", help="Also where submissions cannot be locked down.")
     ] = False,
+    audience: Reader = "learner",
 ) -> int:
     """Grade a class. The same command goes on where it was stopped; what has not changed is not graded again."""
     from .commands import grade_class
 
-    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed, dask)
+    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed, dask, audience)
 
 
 @app.command()

@@ -30,6 +30,7 @@ class Run:
     submission: Path | None
     targets: Mapping[str, str | None]
     debug: bool = False
+    audience: str = "staff"
 
 
 def status_of(folder: Path) -> int:
@@ -42,6 +43,7 @@ def status_of(folder: Path) -> int:
 
 def grade(run: Run) -> int:
     """Grade one submission, write what was asked for, show the rest."""
+    reader = _reader(run.audience)
     known = courses.load()
     chosen = _chosen(known, run.what)
     if list(run.targets.values()).count(STDOUT) > 1:
@@ -63,10 +65,13 @@ def grade(run: Run) -> int:
         graded = pipeline.Wanted(chosen)
         with _progress(console, quiet=run.debug) as tell:
             grader = pipeline.Grader(known, zygote, shelf=Shelf.of_user())
-            report = grader.grade(submission, wanted=graded, tell=tell)
+            whole = grader.grade(submission, wanted=graded, tell=tell)
     finally:
         if zygote is not None:
             zygote.close()
+    from .report.redact import Audience, redact
+
+    report = redact(whole, Audience(reader))
     try:
         _write(report, run.targets)
     finally:  # after the files: whoever reads along may have closed the pipe (`| head`)
@@ -78,13 +83,15 @@ def grade(run: Run) -> int:
 
 def grade_class(
     folder: Path, out: Path, only: tuple[str, ...], jobs: int | None, again: bool, db: str | None,
-    budget: float | None, unsandboxed: bool, dask: str | None,
+    budget: float | None, unsandboxed: bool, dask: str | None, audience: str,
 ) -> int:  # fmt: skip
     """`grade batch`."""
     from .batch.front import Options, grade_batch
 
     chosen = _chosen(courses.load(), only)
-    return grade_batch(Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask), Console())
+    return grade_batch(
+        Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask, _reader(audience)), Console()
+    )
 
 
 def keep_watch(what: tuple[str, ...]) -> int:
@@ -93,6 +100,14 @@ def keep_watch(what: tuple[str, ...]) -> int:
 
     known = courses.load()
     return watch(known, _chosen(known, what), Path.cwd(), Console())
+
+
+def _reader(word: str) -> str:
+    from .report.redact import Audience
+
+    if word not in set(Audience):
+        raise UsageError(f"--audience {word!r}: there are {', '.join(Audience)}")
+    return word
 
 
 def _chosen(known: Course, what: tuple[str, ...]) -> dict[str, frozenset[str] | None]:

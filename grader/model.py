@@ -39,6 +39,7 @@ class Visibility(StrEnum):
 
     PUBLIC = "public"
     AFTER_DUE = "after_due"
+    AFTER_PUBLISHED = "after_published"
     STAFF = "staff"
 
 

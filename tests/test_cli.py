@@ -179,3 +179,10 @@ def test_doctor_says_what_is_enforced_and_that_strangers_can_be_graded():
     for words in ("bubblewrap", "landlock", "seccomp", "reads no file of yours", "strangers can be graded here"):
         assert words in done.stdout
     assert "✗" not in done.stdout
+
+
+def test_an_audience_that_is_none_is_exit_2():
+    done = run("run", "ex03", "--audience", "everybody", "--submission", "solutions")
+
+    assert done.returncode == 2
+    assert "learner, after_due, after_published, staff" in done.stderr

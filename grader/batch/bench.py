@@ -14,6 +14,7 @@ from grader.learner import Zygote
 from grader.model import Isolation, Report, Status
 from grader.pipeline import Grader, Wanted
 from grader.report import html, record
+from grader.report.redact import Audience, redact
 from grader.text import clean
 
 from .parcel import Graded, Parcel, Setup
@@ -31,6 +32,7 @@ class Bench:
         )
         shelf = Shelf(Path(setup.cache)) if setup.cache else Shelf.of_user()
         self.grader = Grader(known, Zygote().start(), setup.device, shelf)
+        self.audience = Audience(setup.audience)
         self.sound = setup.unsandboxed or self.grader.environment().isolation is Isolation.SANDBOXED
 
     def close(self) -> None:
@@ -51,7 +53,8 @@ class Bench:
             return Graded(seconds=time.perf_counter() - started, fault=words)
         score = None if report.faulty else report.score
         took = time.perf_counter() - started
-        return Graded(record.render(report), html.render(report), score, report.max_score, took, _fault(report))
+        page = html.render(redact(report, self.audience))
+        return Graded(record.render(report), page, score, report.max_score, took, _fault(report))
 
     def rehearse(self) -> str:
         """Why this machine cannot grade right answers ("" where it can); draws the inputs of all checks on the way."""

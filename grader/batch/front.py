@@ -42,6 +42,7 @@ class Options:
     budget: float | None = None
     unsandboxed: bool = False
     dask: str | None = None
+    audience: str = "learner"  # of the feedback pages; results are for the staff
 
 
 def grade_batch(options: Options, console: Console) -> int:
@@ -57,7 +58,7 @@ def grade_batch(options: Options, console: Console) -> int:
     if options.out.resolve().is_relative_to(options.folder.resolve()):
         raise UsageError(f"--out {shown(options.out)}: lies within the folder of submissions; take one beside it")
     asked = Asked(options.folder, options.out, options.wanted, options.again, options.db)
-    setup = setup_of(options.wanted, "cpu", options.budget, unsandboxed=options.unsandboxed)
+    setup = setup_of(options.wanted, "cpu", options.budget, audience=options.audience, unsandboxed=options.unsandboxed)
     with opened(asked) as store:
         tally = Tally()
         batch = Batch(asked, known, setup, environment, store, tally)

@@ -42,6 +42,7 @@ class Setup(msgspec.Struct, frozen=True):
     wanted: dict[str, tuple[str, ...] | None]
     device: str = "cpu"
     seconds: float | None = None  # that all answers of one submission may take, where it is not the course's
+    audience: str = "learner"  # who reads the feedback pages
     unsandboxed: bool = False  # whether submissions may run where they cannot be locked down
     cache: str = ""  # where drawn inputs are kept; "" is the user's cache
 

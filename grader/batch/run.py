@@ -216,7 +216,8 @@ def opened(asked: Asked) -> Iterator[Store]:
 
 
 def setup_of(
-    wanted: Mapping[str, frozenset[str] | None], device: str, seconds: float | None, *, unsandboxed: bool = False
-) -> Setup:
+    wanted: Mapping[str, frozenset[str] | None], device: str, seconds: float | None, *, audience: str = "learner",
+    unsandboxed: bool = False,
+) -> Setup:  # fmt: skip
     chosen = {name: None if tasks is None else tuple(sorted(tasks)) for name, tasks in sorted(wanted.items())}
-    return Setup(chosen, device, seconds, unsandboxed)
+    return Setup(chosen, device, seconds, audience, unsandboxed)

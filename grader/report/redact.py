@@ -1,0 +1,93 @@
+"""Report -> the report that somebody may read. The one place where that is decided: renderers have no switch.
+
+Every field has a class. A check's own fields have that of the check, `visibility` in its `@check`, or a stricter one of
+their kind; what is worked out from several checks has the strictest of those that it was worked out from. What somebody
+may not read is not there: no renderer, and nobody who reads a file, can find it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from enum import StrEnum
+
+from grader import score
+from grader.model import CheckResult, ExerciseResult, Report, TaskResult, Verdict, Visibility
+
+from . import words
+
+
+class Audience(StrEnum):
+    """Who reads, and when: a learner before the due date, after it, after grades were published; or the staff."""
+
+    LEARNER = "learner"
+    AFTER_DUE = "after_due"
+    AFTER_PUBLISHED = "after_published"
+    STAFF = "staff"
+
+
+_READS = {
+    Audience.LEARNER: frozenset({Visibility.PUBLIC}),
+    Audience.AFTER_DUE: frozenset({Visibility.PUBLIC, Visibility.AFTER_DUE}),
+    Audience.AFTER_PUBLISHED: frozenset({Visibility.PUBLIC, Visibility.AFTER_DUE, Visibility.AFTER_PUBLISHED}),
+    Audience.STAFF: frozenset(Visibility),
+}
+# Fields of a check whose class is stricter than the check's own. Every other field has the check's.
+_STRICTER = {"message": Visibility.STAFF}  # where the fault is ours: a traceback names files of the grader
+LATER = "it waits for a check that is not told yet"
+
+
+def redact(report: Report, audience: Audience) -> Report:
+    """Without what `audience` may not read. Points of checks that are not told are not in the score either."""
+    allowed = _READS[audience]
+    if allowed == _READS[Audience.STAFF]:
+        return report
+    exercises = tuple(_exercise(exercise, allowed) for exercise in report.exercises)
+    hidden = [check for e in report.exercises for task in e.tasks for check in task.checks if not _told(check, allowed)]
+    notes = report.notes
+    if hidden:
+        points = words.points(math.fsum(check.spec.points for check in hidden))
+        notes = (*notes, f"{len(hidden)} checks worth {points} points are not told yet, and not in this score.")
+    return replace(report, exercises=exercises, notes=notes)
+
+
+def _exercise(exercise: ExerciseResult, allowed: frozenset[Visibility]) -> ExerciseResult:
+    return replace(exercise, tasks=tuple(_task(task, allowed) for task in exercise.tasks))
+
+
+def _task(task: TaskResult, allowed: frozenset[Visibility]) -> TaskResult:
+    told = [check for check in task.checks if _told(check, allowed)]
+    if len(told) == len(task.checks):
+        return replace(task, checks=tuple(_check(check, told, allowed) for check in told))
+    evidence = [check for check in task.checks if check.verdict is not Verdict.PASSED]
+    diagnosis = task.diagnosis if all(_told(check, allowed) for check in evidence) else None
+    shown = [_check(check, told, allowed) for check in told]
+    return score.task_result(task.name, task.max_score, shown, diagnosis)
+
+
+def _told(check: CheckResult, allowed: frozenset[Visibility]) -> bool:
+    return check.spec.visibility in allowed
+
+
+def _check(check: CheckResult, told: Sequence[CheckResult], allowed: frozenset[Visibility]) -> CheckResult:
+    """A check that may be told, as far as it may."""
+    names = {other.spec.name for other in told}
+    needs = tuple(name for name in check.spec.needs if name in names)
+    found = check
+    if needs != check.spec.needs:
+        # What holds it back is not told: neither is its name, which stands in the sentence.
+        message = LATER if check.verdict is Verdict.NOT_RUN else check.message
+        found = replace(check, spec=replace(check.spec, needs=needs), message=message)
+    if found.verdict is Verdict.FAULT and _STRICTER["message"] not in allowed:
+        found = replace(found, message=words.VERDICTS[Verdict.FAULT])
+    return found
+
+
+def classes() -> dict[str, str]:
+    """Field of a check -> its class in words: what docs/result.md says, and a test holds it to that."""
+    own = "the check's own"
+    return {
+        field.name: f"{_STRICTER[field.name]} where the fault is ours, else {own}" if field.name in _STRICTER else own
+        for field in fields(CheckResult)
+    }
