@@ -99,6 +99,19 @@ def test_a_cell_magic_of_ours_hides_no_answer_from_the_grade() -> None:
     assert python_lines(["%%grade conv2d", "x = 1"]) == ["# %%grade conv2d", "x = 1"]
 
 
+@pytest.mark.parametrize(
+    "line", ["check('ex03::same_padding')", 'check( "conv2d" )', "from grader.platforms.nbgrader import check"]
+)
+def test_asking_how_one_stands_costs_nothing_when_it_is_handed_in(line: str) -> None:
+    """A worker has no `check`: the line would stop the module, and every task with it."""
+    assert python_lines([line, "x = 1"]) == [f"# {line}", "x = 1"]
+
+
+@pytest.mark.parametrize("line", ["check(x)", "y = check('a')", "check('a') + 1", "def check(x): pass"])
+def test_a_check_of_their_own_stays(line: str) -> None:
+    assert python_lines([line]) == [line]
+
+
 # What of a kernel makes a module
 
 

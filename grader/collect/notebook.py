@@ -1,7 +1,8 @@
 """A notebook's code cells -> one Python text whose lines lead back to the cells. Outputs and metadata are never read.
 
-What only IPython understands (`%magic`, `!command`, `name?`) becomes a comment on its line. Finding it takes a small
-look at brackets and strings, so that a `%` that continues an expression or stands in a docstring stays what it is.
+What only IPython understands (`%magic`, `!command`, `name?`), and our `check("task")`, becomes a comment on its line.
+Finding it takes a small look at brackets and strings, so that a `%` that continues an expression or stands in a
+docstring stays what it is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _MAGIC = re.compile(
             | \?{1,2}\s*[\w%*]     # ?conv2d
             | [\w.*%\[\]]+\?{1,2}\s*$             # conv2d?
             | [A-Za-z_][\w\s,.]*=\s*(?:!|%\w)     # files = !ls
+            | check\(\s*["'][\w.:]+["']\s*\)\s*$   # check("conv2d"): %grade as a function, there in a kernel alone
+            | from\s+grader\.platforms\.\w+\s+import\s+check\s*$
             )""",
     re.VERBOSE,
 )
