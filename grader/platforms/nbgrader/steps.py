@@ -58,6 +58,7 @@ class GradeAcrossTheWall(Execute):  # type: ignore[misc]
             cell.source = without_hidden(cell.source)
             cell.outputs = [output(mark, graded, scores[name])]
         resources[SCORES] = scores
+        self.log.info("Graded across the wall: %s of %s", about["notebook"], about.get("student"))
         return nb, resources
 
     def _answer(self, nb: Any, given: Handout, filename: str) -> Answer:
