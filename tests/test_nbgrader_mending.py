@@ -142,7 +142,7 @@ CELLS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.lists(CELLS, max_size=6))
 def test_whatever_is_handed_in_every_test_is_there_once_and_the_notebook_is_sound(cells: list[dict[str, Any]]) -> None:
     again = list(mended([seen(cell) for cell in cells], HANDOUT))
