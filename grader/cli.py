@@ -143,6 +143,28 @@ def run(
 
 
 @app.command()
+def ci(
+    what: What = None,
+    submission: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A folder, .py, .ipynb or .zip; this folder without it.")
+    ] = None,
+    json: Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
+    junit: Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=FILE", help="classroom50, github-classroom, gradescope, prairielearn, exercism; repeatable."
+        ),
+    ] = None,
+    audience: Reader = "learner",
+) -> int:
+    """Grade in a CI job: its summary, annotations, JUnit, and the exit code of grade run."""
+    from .commands import grade_in_ci
+
+    return grade_in_ci(tuple(what or ()), submission, {"json": json, "junit": junit}, tuple(also or ()), audience)
+
+
+@app.command()
 def watch(what: What = None) -> int:
     """Grade again on every save: what you touched, within a second. Keys: next, hint, run again, solution, quit."""
     from .commands import keep_watch

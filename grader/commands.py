@@ -94,6 +94,22 @@ def grade_class(
     )
 
 
+def grade_in_ci(
+    what: tuple[str, ...],
+    submission: Path | None,
+    targets: Mapping[str, str | None],
+    also: tuple[str, ...],
+    reader: str,
+) -> int:
+    """`grade ci`."""
+    from .platforms import ci, formats
+    from .report.redact import Audience
+
+    known, audience = courses.load(), Audience(_reader(reader))
+    wanted = {kind: file for kind, file in targets.items() if file is not None} | formats.wished(also)
+    return ci.run(known, ci.Job(_chosen(known, what), submission, wanted, audience))
+
+
 def keep_watch(what: tuple[str, ...]) -> int:
     """`grade watch` of this folder."""
     from .watch import watch

@@ -1,0 +1,49 @@
+"""Report -> results.json of Exercism's test runners, version 3. A test is a check of ours; `task_id` numbers tasks."""
+
+from __future__ import annotations
+
+import json
+
+from grader.model import CheckResult, Json, Report, Verdict
+from grader.report import words
+
+from . import said
+
+OUTPUT = 500  # characters of output that the interface allows
+MESSAGE = 65_535
+_STATUS = {Verdict.PASSED: "pass", Verdict.WRONG: "fail"}  # all else did not come to an answer: "error"
+
+
+def render(report: Report) -> str:
+    """Without a grade, and where nothing was checked, the whole is an error that says so."""
+    tests: list[Json] = []
+    if not report.faulty:
+        numbers = {
+            (exercise.name, task.name): number
+            for number, (exercise, task) in enumerate(
+                ((exercise, task) for exercise in report.exercises for task in exercise.tasks), 1
+            )
+        }
+        for exercise, task, check in said.everything(report):
+            text = None if check.verdict is Verdict.PASSED else said.detail(exercise, task, check)
+            tests.append(_test(check, numbers[exercise.name, task.name], text))
+    if not tests:
+        nothing: Json = {"version": 3, "status": "error", "message": words.closing(report), "tests": []}
+        return json.dumps(nothing, ensure_ascii=False, indent=2) + "\n"
+    right = all(check.verdict is Verdict.PASSED for _, _, check in said.everything(report)) and not any(
+        True for _ in said.waiting(report)
+    )
+    whole: Json = {"version": 3, "status": "pass" if right else "fail", "message": None, "tests": tests}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def _test(check: CheckResult, number: int, text: str | None) -> dict[str, Json]:
+    printed = words.block(check.printed, OUTPUT)[:OUTPUT] if check.printed.strip() else None
+    return {
+        "name": words.line(check.spec.title),
+        "status": _STATUS.get(check.verdict, "error"),
+        "task_id": number,
+        "message": None if text is None else text[:MESSAGE],
+        "output": printed,
+        "test_code": "",  # ours is hidden
+    }
