@@ -223,18 +223,22 @@ def doctor() -> int:
 
 @app.command()
 def release(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="The platform: nbgrader.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="The platform: nbgrader, github, gitlab or gradescope.")],
     what: What = None,
     *,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Made where it is not there.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Made where it is not there; FILE.zip for gradescope.")
+    ],
     modules: Annotated[
-        bool, typer.Option("--modules", help="Hand out .py files to be filled in, and no cells for it.")
+        bool, typer.Option("--modules", help="nbgrader: hand out .py files to be filled in, and no cells for it.")
     ] = False,
+    late: Annotated[str | None, typer.Option(metavar="POLICY", help='gradescope: "10%/day, at most 50%".')] = None,
+    limit: Annotated[str | None, typer.Option(metavar="N/TIME", help='gradescope: "5/day" are graded.')] = None,
 ) -> int:
-    """Write the exercises for a platform. Overwrites nothing; no solution and no hidden check is in it."""
+    """Write the exercises for a platform. Overwrites nothing; nothing hidden is in what learners get."""
     from .commands import write_release
 
-    return write_release(kind, tuple(what or ()), to, modules=modules)
+    return write_release(kind, tuple(what or ()), to, modules=modules, late=late, limit=limit)
 
 
 teacher.add(app)

@@ -247,7 +247,10 @@ def examine_machine() -> int:
     return 0 if health.sound else 1
 
 
-def write_release(kind: str, what: tuple[str, ...], folder: Path, *, modules: bool = False) -> int:
+def write_release(
+    kind: str, what: tuple[str, ...], folder: Path, *, modules: bool = False, late: str | None = None,
+    limit: str | None = None,
+) -> int:  # fmt: skip
     """`grade release KIND`: whole exercises, all of them where none is named."""
     from .platforms.releases import Wish, release
 
@@ -255,6 +258,6 @@ def write_release(kind: str, what: tuple[str, ...], folder: Path, *, modules: bo
     chosen = _chosen(known, what) or dict.fromkeys(known.names)
     if any(tasks is not None for tasks in chosen.values()):
         raise UsageError("a release is of whole exercises: leave out the task")
-    for line in release(kind, Wish(known, tuple(chosen), folder, modules)):
+    for line in release(kind, Wish(known, tuple(chosen), folder, modules, late, limit)):
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
     return 0

@@ -53,6 +53,11 @@ def test_an_annotation_stands_at_the_line_of_the_learners_file() -> None:
     assert notice == "::notice title=Exercises::2 of 4 points"
 
 
+def test_where_no_line_stopped_it_is_the_line_of_the_task() -> None:
+    places = {"ex04_conv": github.File("ex04_conv.py", tasks={"conv2d": 7})}
+    assert next(github.annotate(SAMPLES["wrong"], places)).startswith("::error file=ex04_conv.py,line=7,title=")
+
+
 def test_a_cell_of_a_notebook_has_no_line_of_the_file() -> None:
     notebook = {"ex04_conv": github.File("ex04_conv.ipynb", numbered=False)}
     assert next(github.annotate(SAMPLES["raised"], notebook)).startswith("::error file=ex04_conv.ipynb,title=")
@@ -124,12 +129,15 @@ def test_a_job_without_a_wall_is_told_so(tmp_path: Path) -> None:
 
 
 def test_files_are_named_as_the_checkout_names_them(tmp_path: Path) -> None:
-    module = Module("ex04_conv", "exercises/ex04_conv.py", "")
+    module = Module(
+        "ex04_conv", "exercises/ex04_conv.py", "import torch\n\ndef pad2d():\n    pass\nclass Conv2d:\n    pass\n"
+    )
     made = Submission("x", "0" * 64, {"ex04_conv": module}, ())
     below = tmp_path / "hw1"
     below.mkdir()
     around = ci.Host(True, tmp_path)
-    assert ci.files(around, below, made) == {"ex04_conv": github.File("hw1/exercises/ex04_conv.py")}
+    lines = {"pad2d": 3, "Conv2d": 5}
+    assert ci.files(around, below, made) == {"ex04_conv": github.File("hw1/exercises/ex04_conv.py", tasks=lines)}
     assert ci.files(around, tmp_path.parent, made) == {}
 
 

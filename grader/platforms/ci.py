@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ from . import classroom, formats, github
 from .grading import graded
 
 RENDERERS = {"json": record.render, "junit": junit.render}
+_DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.MULTILINE | re.ASCII)
 WIDTH = 100  # columns of a log, which says none of its own
 
 
@@ -121,7 +123,8 @@ def files(around: Host, place: Path, submission: Submission) -> dict[str, github
     for name, module in submission.modules.items():
         path = below if place.is_file() else below / module.filename
         if not place.is_file() or place.suffix.lower() in {".py", ".ipynb"}:
-            found[name] = github.File(path.as_posix(), numbered=module.line_map is None)
+            tasks = {hit[1]: module.source.count("\n", 0, hit.start()) + 1 for hit in _DEFINED.finditer(module.source)}
+            found[name] = github.File(path.as_posix(), module.line_map is None, tasks)
     return found
 
 

@@ -7,7 +7,7 @@ harmless as everywhere, then for the command or the Markdown that it stands in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.model import ExerciseResult, Report, Status, TaskResult
 from grader.report import words
@@ -22,10 +22,20 @@ _SIGNS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.TODO: "⬜", Status
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Where an exercise lies in the checkout. `numbered`: a line of its source is a line of the file (no notebook)."""
+    """Where an exercise lies in the checkout. `numbered`: a line of its source is a line of the file (no notebook).
+
+    `tasks`: the line where each task is defined, for what no line of it says.
+    """
 
     path: str
     numbered: bool = True
+    tasks: Mapping[str, int] = field(default_factory=dict)
+
+    def line(self, task: TaskResult) -> int | None:
+        """Where to look first."""
+        check = words.leading(task)
+        stopped = check.line if check is not None else None
+        return (stopped or self.tasks.get(task.name)) if self.numbered else None
 
 
 def command(kind: str, message: str, **properties: str | int) -> str:
@@ -62,8 +72,9 @@ def _annotation(kind: str, exercise: ExerciseResult, task: TaskResult, files: Ma
     file = files.get(exercise.name)
     if file is not None:
         place["file"] = file.path
-        if check is not None and check.line is not None and file.numbered and check.line > 0:
-            place["line"] = check.line
+        line = file.line(task)
+        if line is not None and line > 0:
+            place["line"] = line
     message = said.detail(exercise, task, check) if check is not None else words.STATES[task.status]
     return command(kind, message[:4000], **place, title=words.full_name(exercise, task))
 
@@ -125,7 +136,7 @@ def _failure(exercise: ExerciseResult, task: TaskResult) -> str:
     if check is not None and check.counterexample is not None:
         lines.append("\nThe smallest input that shows it:\n")
         lines += [f"- {markdown(name)}: {markdown(text)}" for name, text in said.example(check.counterexample)]
-    return "\n".join([*lines, f"\nNext: {markdown(words.next_step(task))}", "\n</details>\n"])
+    return "\n".join([*lines, f"\nNext: {words.next_step(task)}.", "\n</details>\n"])
 
 
 def outputs(report: Report) -> dict[str, str]:
