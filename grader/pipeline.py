@@ -154,11 +154,11 @@ class Grader:
     ) -> InProcess | WorkerSession:
         budget = self.course.budget
         helpers = oracle.names if oracle is not None else ()
-        load = Load(exercise.name, module.filename, module.source, tuple(helpers))
+        load = Load(exercise.name, module.filename, module.source, tuple(helpers), module.line_map or ())
         if module.problem is not None:
             return _Unreadable(module.problem)
         if self.zygote is None:
-            return InProcess.from_source(load.name, load.source, load.filename)
+            return InProcess.from_source(load.name, load.source, load.filename, load.cells)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
         shared = self.purse, self.fate or Fate()
         return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, *shared, self.stop)

@@ -182,3 +182,16 @@ def test_a_module_that_never_loads_is_waited_for_once(grader, monkeypatch):
     assert report.exercises[0].score == 0
     assert {c.verdict for t in report.exercises[0].tasks for c in t.checks} <= {Verdict.TIMED_OUT, Verdict.NOT_RUN}
     assert len(spawned) == 1
+
+
+def test_a_stumble_of_the_wall_is_our_fault_and_never_a_wrong_answer(grader, monkeypatch):
+    """An exception of our own code on the way is no answer of the learner's, though the reference passes."""
+
+    def stumble(*_: object) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'fileno'")
+
+    monkeypatch.setattr("grader.learner.channel.Channel._wait", stumble)
+    report = grade(grader, EXERCISE, solution(EXERCISE))
+
+    assert report.faulty
+    assert exit_code(report) == 3

@@ -311,7 +311,7 @@ def test_a_zygote_that_is_closed_or_dies_takes_all_its_own_along(mode, remember)
         zygote = Zygote(AROUND[mode]).start()
         session = remember(wall("def ok(x): return x + 1", zygote=zygote))
         assert learner_of(session).ok(1) == 2
-        pids = [zygote._process.pid, session._worker.host_pid]
+        pids = [zygote._process.pid, session._channel.worker.host_pid]
         assert all(map(is_alive, pids))
         if end == "close":
             zygote.close()
@@ -334,9 +334,9 @@ def test_a_box_that_cannot_be_started_is_our_fault():
 def test_patience_knows_the_process_by_the_name_that_it_has_out_here(asks, remember, mode):
     session = remember(wall("import os\ndef f(): return os.getpid()", zygote=shared_zygote(AROUND[mode])))
     inside = learner_of(session).f()
-    name = Path(f"/proc/{session._worker.host_pid}/stat").read_text()
+    name = Path(f"/proc/{session._channel.worker.host_pid}/stat").read_text()
 
-    assert int(name.split()[0]) == session._worker.host_pid
-    assert (inside == session._worker.host_pid) is (mode == "fallback")
+    assert int(name.split()[0]) == session._channel.worker.host_pid
+    assert (inside == session._channel.worker.host_pid) is (mode == "fallback")
     assert session.times != HASTY
     assert Kind.FUNCTION

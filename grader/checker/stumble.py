@@ -7,17 +7,20 @@ the first answer that is not of the reference's kind explains it.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import hypothesis.errors
 
 from grader.errors import GraderFault
-from grader.learner import Case, Exchange, Learner
+from grader.learner import Case, Exchange, Learner, channel, handle, patience, session, zygote
 from grader.worker.values import Unpacker, tensors_in
 
 from .compare import Mismatch, alike_in_kind
 
+# What carries bytes, whatever they are: no answer of a learner's makes it stumble, so where it does the fault is ours.
+_WALL = frozenset(str(room.__file__) for room in (channel, handle, patience, session, zygote))
 CUT_OFF = (
     "the result is cut off from autograd, so that no gradient can flow back: leave out .detach(), .data, .item(), "
     "torch.no_grad() and new tensors made of Python numbers on the way from the input to the result"
@@ -28,6 +31,8 @@ def judge(
     error: Exception, inner: Callable[..., Any], kwargs: dict[str, Any], case: Case, stand_in: Learner
 ) -> Mismatch | GraderFault:
     """What `error`, which came out of the check itself, means for the learner; GraderFault where it is ours."""
+    if any(frame.f_code.co_filename in _WALL for frame, _ in traceback.walk_tb(error.__traceback__)):
+        return GraderFault(f"the wall itself failed: {type(error).__name__}: {error}")
     for tensor in tensors_in(kwargs):
         if tensor.is_leaf:
             tensor.grad = None

@@ -44,9 +44,9 @@ class InProcess:
         return cls(Servant(module=module, filename=module.__file__ or ""))
 
     @classmethod
-    def from_source(cls, name: str, source: str, filename: str) -> InProcess:
+    def from_source(cls, name: str, source: str, filename: str, cells: tuple[int, ...] = ()) -> InProcess:
         session = cls()
-        reply, _ = session._ask(Load(name, filename, source), b"")
+        reply, _ = session._ask(Load(name, filename, source, cells=cells), b"")
         if reply.failure is not None:
             session._unloadable = unloadable(reply)
         return session

@@ -15,8 +15,18 @@ class MissingTask(Exception):
     """The module defines nothing of that name."""
 
 
+class CellStopped(Exception):
+    """The cell of a notebook that defines what was asked for has stopped: `failure` says at what."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
 def failure_from(error: BaseException, filename: str) -> Failure:
     """The learner's exception as a Failure. Its text is theirs: it is cut here and escaped by whoever shows it."""
+    if type(error) is CellStopped:
+        return error.failure
     try:
         return _failure(error, filename)
     except MemoryError:

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 
 from . import lab
-from .failures import MissingTask, failure_from
+from .cells import Stopped, run_cells, why_missing
+from .failures import failure_from
 from .helpers import Ask, put_in
 from .ops import counting
 from .values import Packer, Unpacker, same_tensor, tensors_in
@@ -59,6 +60,7 @@ class Servant:
     ask: Ask | None = None
     module: types.ModuleType | None = None
     filename: str = ""
+    stopped: list[Stopped] = field(default_factory=list)  # cells of a notebook
     objects: dict[int, object] = field(default_factory=dict)
     graphs: dict[int, Graph] = field(default_factory=dict)
     sent: dict[int, dict[str, tuple[str | None, torch.Tensor | None]]] = field(default_factory=dict)
@@ -109,9 +111,12 @@ class Servant:
         module.__file__ = request.filename
         lines = io.StringIO(request.source).readlines()  # splits where Python does, and nowhere else
         linecache.cache[request.filename] = (len(request.source), None, lines, request.filename)
-        code = compile(request.source, request.filename, "exec", dont_inherit=True)
         sys.modules[request.name] = module
-        exec(code, module.__dict__)  # the one place where a learner's source runs
+        if request.cells:
+            self.stopped = run_cells(lines, request.cells, request.filename, module, self.guard)
+        else:
+            code = compile(request.source, request.filename, "exec", dont_inherit=True)
+            exec(code, module.__dict__)  # with cells.py the one place where a learner's source runs
         put_in(module, request.helpers, self.ask)
         self.module = module
 
@@ -155,7 +160,7 @@ class Servant:
             return functools.partial(getattr, found)  # what nn.Module answers in __getattr__ too
         for part in request.target.split("."):
             if request.on is None and not hasattr(found, part):
-                raise MissingTask(f"there is no {request.target} in {self.filename}")
+                raise why_missing(self.stopped, request.target, self.filename)
             found = getattr(found, part)
         if request.on is None and isinstance(found, type):
             self.guard.check_bases(found)

@@ -70,12 +70,17 @@ Value = None | bool | int | float | str | TensorV | ListV | TupleV | DictV | Dty
 
 
 class Load(msgspec.Struct, tag="load", frozen=True):
-    """Run the learner's module, once, before anything else. `helpers`: its functions that are replaced (helpers.py)."""
+    """Run the learner's module, once, before anything else.
+
+    `helpers`: its functions that are replaced (helpers.py). `cells`: lines that head the cells of a notebook, which run
+    one by one.
+    """
 
     name: str
     filename: str
     source: str
     helpers: tuple[str, ...] = ()
+    cells: tuple[int, ...] = ()
 
 
 class Call(msgspec.Struct, tag="call", frozen=True):
