@@ -67,15 +67,14 @@ def _ask(root: Path, told: str, seconds: float) -> str:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     options: dict[str, object] = {"cwd": "/", "env": environment, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    process = _start(command, options)
-    try:
-        answer, _ = process.communicate(told.encode(), timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise GraderFault(f"grading took longer than the {seconds:g} seconds of settings.json") from error
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    with _start(command, options) as process:
+        try:
+            answer, _ = process.communicate(told.encode(), timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise GraderFault(f"grading took longer than the {seconds:g} seconds of settings.json") from error
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
         raise GraderFault(f"the process that grades ended with {process.returncode}; the log has more")
     return answer.decode("utf-8")
