@@ -268,7 +268,7 @@ def test_the_pipeline_of_gitlab_and_classroom50_grade(github: Path, gitlab: Path
     assert published.stdout == f"Points {score:g}/25\n"
 
     names = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL")
-    graded = runner.step(f'python3 "{github}/staff/classroom50/autograder.py"', **{name: "x" for name in names})
+    graded = runner.step(f'python3 "{github}/staff/classroom50/autograder.py"', **dict.fromkeys(names, "x"))
     assert graded.returncode == 0, graded.stdout + graded.stderr
     result = (runner.workspace / "result.json").read_text()
     assert errors("classroom50-result-v1", result) == []
