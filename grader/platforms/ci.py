@@ -78,9 +78,9 @@ def run(course: Course, job: Job) -> int:
         terminal.render(report, Console(width=None if sys.stdout.isatty() else WIDTH))
     sys.stdout.write(told(around, report, files(around, place, submission)))
     sys.stdout.flush()
-    _write(whole, report, job.targets)
     _append(around.summary, lambda size: github.summary(report, github.SUMMARY - size))
     _append(around.output, lambda size: _outputs(report, size))
+    _write(whole, report, job.targets)  # last: one that takes no fault of ours ends the command
     return score.exit_code(report)
 
 

@@ -99,7 +99,7 @@ def summary(report: Report, limit: int = SUMMARY) -> str:
 
 def _headline(report: Report) -> str:
     points = "no grade" if report.faulty else f"{_of_points(report.score, report.max_score)} points"
-    return f"## Exercises: {points}\n\n{markdown(words.closing(report))}\n" + "".join(
+    return f"## Exercises: {points}\n\n{words.closing(report)}\n" + "".join(
         f"\n- {markdown(note)}" for note in report.notes
     )
 

@@ -131,6 +131,7 @@ def _extra(report: Report, terms: Terms, *, counted: bool) -> dict[str, Json]:
         "grader": report.environment.grader,
         "sha256": report.sha256,
         "isolation": report.environment.isolation.value,
+        "walls": list(report.environment.walls),
         "score_before_penalty": round(report.score, 4),
         "penalty": terms.penalty,
         "counted": counted,

@@ -77,4 +77,4 @@ def _lines(exercise: ExerciseResult, task: TaskResult, check: CheckResult) -> It
         yield from (f"  {name}: {text}" for name, text in example(check.counterexample))
     if check.printed.strip():
         yield "your code printed:"
-        yield from (f"  | {line}" for line in words.block(check.printed, PRINTED).split("\n"))
+        yield from (f"  | {line}" for line in words.block(check.printed.rstrip("\n"), PRINTED).split("\n"))
