@@ -97,14 +97,16 @@ class TestLimit:
                 limit(wrong)
 
     def test_over_it_the_last_graded_points_stand(self) -> None:
-        over = refusal(metadata(told(earlier=(before(90, 3.0), before(30, 7.5)))), self.wanted)
+        graded = json.loads(gradescope.render(SAMPLES["course"]))
+        over = refusal(metadata(told(earlier=(before(90, 3.0), before(30, 7.5, results=graded)))), self.wanted)
         assert over is not None
-        score, why = over
-        assert score == 7.5
+        standing, why = over
+        assert standing.score == 7.5
         assert "2026-11-21 22:29" in why  # a day after the first of the two
-        result = gradescope.not_graded(score, why)
+        result = gradescope.not_graded(7.5, standing.tests, why)
         assert errors("gradescope-results", result) == []
         assert json.loads(result)["score"] == 7.5
+        assert json.loads(result)["tests"] == graded["tests"]
 
     @pytest.mark.parametrize(
         "earlier",

@@ -73,15 +73,15 @@ def no_grade(why: str) -> str:
     return written(made)
 
 
-def not_graded(score: float, why: str) -> str:
-    """Over a limit: this submission was not looked at, and the points are those of the last one that was."""
+def not_graded(score: float, tests: Iterable[Json], why: str) -> str:
+    """Over a limit: this submission was not looked at; points and tests are those of the last one that was."""
     made: dict[str, Json] = {
         "score": score,
         "output": _text([why]),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "tests": [],
+        "tests": [*tests],
         "extra_data": {"schema": "grade/1", "counted": False},
     }
     return written(made)

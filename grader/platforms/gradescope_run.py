@@ -53,7 +53,10 @@ def _result(root: Path) -> str:
     wanted = settings((root / "source" / "settings.json").read_text("utf-8"))
     told = (root / "submission_metadata.json").read_text("utf-8")
     over = refusal(metadata(told), wanted)
-    return gradescope.not_graded(*over) if over is not None else _checked(_ask(root, told, wanted.seconds))
+    if over is None:
+        return _checked(_ask(root, told, wanted.seconds))
+    standing, why = over
+    return gradescope.not_graded(standing.score or 0.0, standing.tests, why)
 
 
 def _ask(root: Path, told: str, seconds: float) -> str:

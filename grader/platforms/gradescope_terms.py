@@ -42,11 +42,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A submission before this one. `score` is None where there is none."""
+    """A submission before this one. `score` is None where there is none; `tests` is what was said of it."""
 
     moment: datetime
     score: float | None
     counted: bool
+    tests: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ def _earlier(entry: Mapping[str, Json]) -> Earlier:
     failed = entry.get("autograder_error") is True
     score = entry.get("score")
     number = float(score) if isinstance(score, int | float | str) and str(score) != "" and not failed else None
-    return Earlier(_moment(entry["submission_time"]), number, not skipped and not failed)
+    told = results.get("tests") if isinstance(results, dict) else None
+    tests = tuple(told) if isinstance(told, list) else ()
+    return Earlier(_moment(entry["submission_time"]), number, not skipped and not failed, tests)
 
 
 def _moment(text: object) -> datetime:
@@ -126,19 +129,19 @@ def _moment(text: object) -> datetime:
     return moment
 
 
-def refusal(known: Metadata, wanted: Settings) -> tuple[float, str] | None:
-    """Over the limit: the points that stand and the sentence that says so. None where this submission is graded."""
+def refusal(known: Metadata, wanted: Settings) -> tuple[Earlier, str] | None:
+    """Over the limit: the submission whose points stand, and why. None where this submission is graded."""
     if wanted.limit is None:
         return None
     most = limit(wanted.limit)
     counted = [one for one in known.earlier if one.counted and known.created - most.span < one.moment <= known.created]
-    standing = [one.score for one in known.earlier if one.counted and one.score is not None]
+    standing = [one for one in known.earlier if one.counted and one.score is not None]
     if len(counted) < most.number or not standing:
         return None
     again = counted[-most.number].moment + most.span
     return standing[-1], (
         f"Not graded: of your submissions {wanted.limit} are graded, and that many were. The points of your last "
-        f"graded submission stand: {standing[-1]:g}. From {again:%Y-%m-%d %H:%M %Z} on the next one is graded."
+        f"graded submission stand: {standing[-1].score:g}. From {again:%Y-%m-%d %H:%M %Z} on the next one is graded."
     )
 
 
