@@ -13,7 +13,7 @@ from schemas_kit import FOLDER, errors, validator
 
 from grader.errors import GraderFault, UsageError
 from grader.model import Report, Status, Verdict, Visibility
-from grader.platforms import ags, classroom, exercism, formats, gradescope, prairielearn
+from grader.platforms import ags, classroom, exercism, formats, github, gradescope, prairielearn
 from grader.report import record
 from grader.report.redact import Audience, redact
 
@@ -126,6 +126,29 @@ def test_the_older_classroom_reads_base64_of_one_line() -> None:
     text = classroom.encoded(classroom.classic(SAMPLES["hostile"]))
     assert "\n" not in text
     assert json.loads(base64.b64decode(text))["version"] == 1
+
+
+LEARNERS_READ = {kind: render for kind, render in RENDERERS.items() if kind != "gradescope-results"} | {
+    "summary": github.summary,
+    "annotations": lambda made: "\n".join(github.annotate(made, {})),
+}
+
+
+@pytest.mark.parametrize("kind", LEARNERS_READ)
+@pytest.mark.parametrize("visibility", [Visibility.AFTER_DUE, Visibility.AFTER_PUBLISHED, Visibility.STAFF])
+@pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.WRONG, Verdict.RAISED, Verdict.NOT_RUN, Verdict.FAULT])
+def test_nothing_of_a_check_that_is_not_told_reaches_a_learner(
+    kind: str, visibility: Visibility, verdict: Verdict
+) -> None:
+    hidden = check(
+        "SECRET", "SECRET title", verdict, message="SECRET message", printed="SECRET printed", needs=["plain"]
+    )
+    hidden = replace(hidden, spec=replace(hidden.spec, visibility=visibility))
+    public = check("plain", "Plain", Verdict.WRONG, message="The values are wrong.", needs=["SECRET"])
+    made = redact(report(task(public, hidden, diagnosis="SECRET diagnosis")), Audience.LEARNER)
+    text = LEARNERS_READ[kind](made)
+    # What a diagnosis was worked out from decides who reads it: here from a check that passed, so from the public one.
+    assert "SECRET" not in (text.replace("SECRET diagnosis", "") if verdict is Verdict.PASSED else text)
 
 
 class TestVisibilityOnGradescope:
