@@ -191,6 +191,17 @@ def test_kinds_are_asked_for_by_name() -> None:
             formats.wished((wrong,))
 
 
+def test_classroom50_says_whose_result_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"):
+        monkeypatch.setenv(name, name.lower())
+    monkeypatch.setenv("REVIEW_URL", "")
+    text = formats.FORMATS["classroom50"](SAMPLES["course"])
+    assert errors("classroom50-result-v1", text) == []
+    result = json.loads(text)
+    assert (result["classroom"], result["submission"]) == ("classroom", "submission_tag")
+    assert result["review"] == result["commit"]
+
+
 def test_classroom50_outside_of_its_runner_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLASSROOM", raising=False)
     with pytest.raises(UsageError, match="CLASSROOM"):
