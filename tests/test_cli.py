@@ -22,7 +22,8 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_references_earn_every_point_and_exit_0():
-    done = run("run", "--submission", "solutions", "--json", "-")
+    """Of three exercises; that all of them do is shown task by task in test_verify.py."""
+    done = run("run", "ex01", "ex03", "ex10", "--submission", "solutions", "--json", "-")
 
     assert done.returncode == 0, done.stdout + done.stderr
     data = json.loads(done.stdout)

@@ -11,7 +11,7 @@ from escapes import table, throwaway
 from escapes.attack import attacks
 
 ENOUGH = 60
-EVERY = 4  # of the attacks every fourth runs here; all of them by `python -m tests.escapes --both`
+EVERY = 6  # of the attacks every sixth runs here; all of them by `python -m tests.escapes --both`
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -102,7 +102,7 @@ def _cell(text: str) -> str:
 _HEAD = """# What becomes of an attack
 
 {attacks} hostile submissions, each graded like any other, in a throw-away namespace: `python -m tests.escapes --table
-docs/escapes.md` makes this page, and our own suite runs every fourth of them. Each has to end without a point that its
+docs/escapes.md` makes this page, and our own suite runs every sixth of them. Each has to end without a point that its
 answers did not earn, with nothing of ours or of another learner in its report, and with host and run as they were: no
 file changed, no process left, nothing heard on a socket, and the next honest submission at its full marks.
 
