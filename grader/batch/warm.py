@@ -1,5 +1,7 @@
 """Imported once by the process that jobs are forked from: what each of them would import first."""
 
+import gc
+
 import torch
 
 from grader import pipeline
@@ -11,3 +13,5 @@ __all__ = ["check", "deck", "diagnose", "html", "pipeline", "plugin", "record", 
 
 torch.set_num_threads(1)
 skip_dynamo()
+gc.collect()
+gc.freeze()  # jobs share these pages as long as no collector of theirs walks over them
