@@ -208,7 +208,7 @@ def verify(
     ] = None,
 ) -> int:
     """Prove the checks: stubs earn nothing, references everything, every known mistake is caught and named."""
-    from .commands import prove
+    from .proofs import prove
 
     return prove(tuple(what or ()), mutants=mutants, page=matrix)
 
@@ -216,7 +216,7 @@ def verify(
 @app.command()
 def doctor() -> int:
     """What this machine can enforce against a learner's code, tried out, and how to get what is missing."""
-    from .commands import examine_machine
+    from .proofs import examine_machine
 
     return examine_machine()
 

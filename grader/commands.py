@@ -45,7 +45,7 @@ def grade(run: Run) -> int:
     """Grade one submission, write what was asked for, show the rest."""
     reader = _reader(run.audience)
     known = courses.load()
-    chosen = _chosen(known, run.what)
+    chosen = chosen_of(known, run.what)
     if list(run.targets.values()).count(STDOUT) > 1:
         raise UsageError("only one of --json, --html and --junit can be written to stdout")
     place = run.submission if run.submission is not None else Path.cwd()
@@ -88,7 +88,7 @@ def grade_class(
     """`grade batch`."""
     from .batch.front import Options, grade_batch
 
-    chosen = _chosen(courses.load(), only)
+    chosen = chosen_of(courses.load(), only)
     return grade_batch(
         Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask, _reader(audience)), Console()
     )
@@ -107,7 +107,7 @@ def grade_in_ci(
 
     known, audience = courses.load(), Audience(_reader(reader))
     wanted = {kind: file for kind, file in targets.items() if file is not None} | formats.wished(also)
-    return ci.run(known, ci.Job(_chosen(known, what), submission, wanted, audience))
+    return ci.run(known, ci.Job(chosen_of(known, what), submission, wanted, audience))
 
 
 def keep_watch(what: tuple[str, ...]) -> int:
@@ -115,7 +115,7 @@ def keep_watch(what: tuple[str, ...]) -> int:
     from .watch import watch
 
     known = courses.load()
-    return watch(known, _chosen(known, what), Path.cwd(), Console())
+    return watch(known, chosen_of(known, what), Path.cwd(), Console())
 
 
 def _reader(word: str) -> str:
@@ -126,7 +126,7 @@ def _reader(word: str) -> str:
     return word
 
 
-def _chosen(known: Course, what: tuple[str, ...]) -> dict[str, frozenset[str] | None]:
+def chosen_of(known: Course, what: tuple[str, ...]) -> dict[str, frozenset[str] | None]:
     """WHAT… -> exercise -> its tasks, or None for all of them."""
     chosen: dict[str, frozenset[str] | None] = {}
     for word in what:
@@ -175,78 +175,6 @@ def _progress(console: Console, *, quiet: bool) -> Iterator[Callable[[str, Check
         yield tell
 
 
-@contextlib.contextmanager
-def _progress_of(console: Console, words: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that says how many of how many are done, on a terminal."""
-    with Progress(
-        SpinnerColumn(), TextColumn(words), BarColumn(), MofNCompleteColumn(), console=console, transient=True
-    ) as bar:
-        line = bar.add_task("", total=None)
-        yield lambda done, of: bar.update(line, completed=done, total=of)
-
-
-def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = None) -> int:
-    """`grade verify`: the kill matrix, and exit 0 only where everything is proved. A page has the mutants in it."""
-    from .author.matrix import mutant_lines, tables
-    from .author.page import render
-    from .author.survivors import Siege, besiege
-    from .author.verify import Proof, verify
-    from .learner import Zygote
-    from .pipeline import Grader
-
-    known = courses.load()
-    chosen = _chosen(known, what) or dict.fromkeys(known.names)
-    if page is not None and any(tasks is not None for tasks in chosen.values()):
-        raise UsageError("--matrix is about whole exercises: leave out the task")
-    console = Console()
-    zygote = Zygote().start()
-    faults = mistakes = checks = 0
-    published: dict[str, tuple[Proof, Siege]] = {}
-    try:
-        for name, tasks in chosen.items():
-            for task in sorted(tasks) if tasks is not None else [None]:
-                with console.status(name) as spinner:
-                    proof = verify(Grader(known, zygote), known.exercise(name), task=task, tell=spinner.update)
-                for part in tables(proof):
-                    console.print(part, highlight=False)
-                faults += len(proof.faults)
-                mistakes += len(proof.rows)
-                checks += len(proof.checks)
-                if mutants or page is not None:
-                    with _progress_of(console, f"{name}: mutants") as count:
-                        siege = besiege(
-                            known, known.exercise(name), task=task, every_check=page is not None, tell=count
-                        )
-                    for line in mutant_lines(siege):
-                        console.print(line, highlight=False, soft_wrap=True)
-                    faults += len(siege.faults)
-                    published[name] = proof, siege
-    finally:
-        zygote.close()
-    if page is not None:
-        before = page.read_text("utf-8") if page.is_file() else ""
-        write_text(page, render(known, published, before))
-    console.print(f"{checks} checks, {mistakes} known mistakes, {faults} things not proved", highlight=False)
-    return 1 if faults else 0
-
-
-def examine_machine() -> int:
-    """`grade doctor`: exit 0 only where strangers can be graded."""
-    from .doctor import examine, render
-    from .learner import Zygote
-
-    console = Console()
-    zygote = Zygote().start()
-    try:
-        with console.status("trying what a submission could do here") as spinner:
-            health = examine(zygote, lambda finding: spinner.update(finding.what))
-    finally:
-        zygote.close()
-    for part in render(health):
-        console.print(part, highlight=False)
-    return 0 if health.sound else 1
-
-
 def write_release(
     kind: str, what: tuple[str, ...], folder: Path, *, modules: bool = False, late: str | None = None,
     limit: str | None = None,
@@ -255,7 +183,7 @@ def write_release(
     from .platforms.releases import Wish, release
 
     known = courses.load()
-    chosen = _chosen(known, what) or dict.fromkeys(known.names)
+    chosen = chosen_of(known, what) or dict.fromkeys(known.names)
     if any(tasks is not None for tasks in chosen.values()):
         raise UsageError("a release is of whole exercises: leave out the task")
     for line in release(kind, Wish(known, tuple(chosen), folder, modules, late, limit)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from kit import ROOT, solution
 
-from grader import cli, commands, course
+from grader import cli, course, proofs
 from grader.author import page, survivors
 from grader.author.kill import End, Outcome, try_all
 from grader.author.mutants import Mutant, mutants_of
@@ -269,7 +269,7 @@ def test_the_page_counts_and_keeps_the_exercises_that_were_not_asked_for():
 
 def test_a_page_is_about_whole_exercises():
     with pytest.raises(UsageError, match="whole exercises"):
-        commands.prove(("ex03::same_padding",), page=ROOT / "nowhere.md")
+        proofs.prove(("ex03::same_padding",), page=ROOT / "nowhere.md")
 
 
 def test_an_unlisted_survivor_fails_the_command(monkeypatch, capsys):

@@ -32,7 +32,17 @@ _NO_SAY = frozenset(
             "store",
             "watch",
         ),
-        *("cli.py", "commands.py", "portions.py", "prose.py", "state.py", "status.py", "workspace.py"),
+        *(
+            "cli.py",
+            "commands.py",
+            "portions.py",
+            "proofs.py",
+            "prose.py",
+            "state.py",
+            "status.py",
+            "teacher.py",
+            "workspace.py",
+        ),
     )
 )
 Hash = Any  # what hashlib gives has no name of its own
