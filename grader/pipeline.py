@@ -160,7 +160,7 @@ class Grader:
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename, load.cells)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
-        shared = self.purse, self.fate or Fate()
+        shared = self.purse or Purse(), self.fate or Fate()
         return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, *shared, self.stop)
 
 

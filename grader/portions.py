@@ -25,6 +25,11 @@ def portions(source: str, tasks: Iterable[str]) -> dict[str, str]:
     }
 
 
+def touched(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The tasks whose portions differ, in the order of `after`."""
+    return [task for task, portion in after.items() if before.get(task) != portion]
+
+
 def _blocks(source: str) -> dict[str, str]:
     """Top-level definitions by name, and under "" the rest; blank lines and trailing spaces left away."""
     blocks: dict[str, list[str]] = {_OUTSIDE: []}

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from batch_kit import EXERCISE, a_class, stripped
 from kit import solution
-from test_batch import EXERCISE, a_class, stripped
 
 GRADE = [sys.executable, "-P", "-m", "grader", "batch"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import replace
-from pathlib import Path
 
 from grader import course
 from grader.checker.shelf import Shelf
@@ -27,11 +26,8 @@ class Bench:
         known = course.load()
         if setup.seconds is not None:
             known = replace(known, budget=replace(known.budget, submission_seconds=setup.seconds))
-        self.wanted = Wanted(
-            {name: None if tasks is None else frozenset(tasks) for name, tasks in setup.wanted.items()}
-        )
-        shelf = Shelf(Path(setup.cache)) if setup.cache else Shelf.of_user()
-        self.grader = Grader(known, Zygote().start(), setup.device, shelf)
+        self.wanted = setup.chosen
+        self.grader = Grader(known, Zygote().start(), setup.device, Shelf.of_user())
         self.audience = Audience(setup.audience)
         self.sound = setup.unsandboxed or self.grader.environment().isolation is Isolation.SANDBOXED
 

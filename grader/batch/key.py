@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Course
-from grader.pipeline import Wanted
 
 from .parcel import Parcel, Setup, packed
 
@@ -73,10 +72,9 @@ class Keys:
         return str(whole.hexdigest())
 
     def _with(self, names: set[str]) -> Hash:
-        chosen = {name: None if tasks is None else frozenset(tasks) for name, tasks in self.setup.wanted.items()}
-        whole = self._engine.copy()
+        whole, wanted = self._engine.copy(), self.setup.chosen
         for exercise in self.course.exercises:
-            if exercise.name in names and Wanted(chosen).of(exercise):
+            if exercise.name in names and wanted.of(exercise):
                 whole.update(_exercise(self.course, exercise.name))
         return whole
 

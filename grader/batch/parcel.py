@@ -6,10 +6,11 @@ import msgspec
 
 from grader.collect import Module, Submission
 from grader.errors import GraderFault
+from grader.pipeline import Wanted
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """One submission, read. `problem`: why it could not be read; then it has no modules."""
+    """One submission, read; without modules where it could not be."""
 
     name: str
     sha256: str
@@ -44,7 +45,10 @@ class Setup(msgspec.Struct, frozen=True):
     seconds: float | None = None  # that all answers of one submission may take, where it is not the course's
     audience: str = "learner"  # who reads the feedback pages
     unsandboxed: bool = False  # whether submissions may run where they cannot be locked down
-    cache: str = ""  # where drawn inputs are kept; "" is the user's cache
+
+    @property
+    def chosen(self) -> Wanted:
+        return Wanted({name: None if tasks is None else frozenset(tasks) for name, tasks in self.wanted.items()})
 
 
 _encoder = msgspec.json.Encoder()

@@ -17,7 +17,6 @@ from grader.collect.files import shown
 from grader.course import Course
 from grader.errors import UsageError
 from grader.model import Environment, ExerciseResult, Report, TaskResult
-from grader.pipeline import Wanted
 from grader.report import html, record
 from grader.store import Row, Store
 from grader.workspace import write_text
@@ -145,7 +144,7 @@ class Batch:
 
     def _keep_unreadable(self, parcel: Parcel, problem: str) -> None:
         """What cannot be read is graded as what it is: nothing of what was asked for, and why."""
-        wanted = Wanted({name: None if t is None else frozenset(t) for name, t in self.setup.wanted.items()})
+        wanted = self.setup.chosen
         missing = tuple(
             ExerciseResult(
                 exercise.name,

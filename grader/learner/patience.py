@@ -7,6 +7,7 @@ that it was kept waiting, up to a ceiling; one that sleeps, or that had its shar
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ class Patience:
 class Purse:
     """The seconds that all answers of a submission together may take; shared by its sessions. Waiting alone counts."""
 
-    seconds: float
+    seconds: float = math.inf
     spent: float = 0.0
 
     @property

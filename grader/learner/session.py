@@ -78,7 +78,7 @@ class WorkerSession:
     bans: tuple[control.Ban, ...] = ()
     device: str = "cpu"
     oracle: Answers | None = None  # who answers what the helpers of `load` ask
-    purse: Purse | None = None
+    purse: Purse = field(default_factory=Purse)
     fate: Fate = field(default_factory=Fate)
     stop: int | None = None  # a descriptor: once there is something to read from it, nobody wants an answer any more
     generation: int = 0
@@ -93,15 +93,14 @@ class WorkerSession:
         known = self._unloadable or self.fate.never_loads
         if known is not None:
             raise known.with_traceback(None)  # or it would grow with every raise
-        with self.purse.open() if self.purse is not None else contextlib.nullcontext():
-            if self.purse is not None and self.purse.empty:
-                self.close()
-                raise LearnerTimedOut(
-                    f"your submission has used up the {self.purse.seconds:g} seconds that all its answers may take"
-                )
-            if self._channel is None:
-                self._begin()
-            return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
+        if self.purse.empty:
+            self.close()
+            raise LearnerTimedOut(
+                f"your submission has used up the {self.purse.seconds:g} seconds that all its answers may take"
+            )
+        if self._channel is None:
+            self._begin()
+        return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
 
     def close(self) -> None:
         """Kill the worker and all it forked; nothing it does later is read."""
@@ -155,13 +154,14 @@ class WorkerSession:
             raise GraderFault(f"a check asks for what cannot be sent: {error}") from None
         patience = Patience.of(seconds, channel.worker.host_pid or None)
         try:
-            channel.send(data, patience)
-            reply, answer = channel.read(patience)
-            while reply.ask is not None:
-                if self.oracle is None:
-                    raise WireError("a question that nobody offered to answer")
-                channel.send(self.oracle.answer(reply.ask, answer), patience)
+            with self.purse.open():  # not while a worker is made: that is our time
+                channel.send(data, patience)
                 reply, answer = channel.read(patience)
+                while reply.ask is not None:
+                    if self.oracle is None:
+                        raise WireError("a question that nobody offered to answer")
+                    channel.send(self.oracle.answer(reply.ask, answer), patience)
+                    reply, answer = channel.read(patience)
             if reply.number != self._number:
                 raise WireError(UNASKED)
         except TimeoutError:

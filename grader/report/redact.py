@@ -1,15 +1,15 @@
 """Report -> the report that somebody may read. The one place where that is decided: renderers have no switch.
 
-Every field has a class. A check's own fields have that of the check, `visibility` in its `@check`, or a stricter one of
-their kind; what is worked out from several checks has the strictest of those that it was worked out from. What somebody
-may not read is not there: no renderer, and nobody who reads a file, can find it.
+Every field has a class. A check's own fields have that of the check, `visibility` in its `@check`; the words of a fault
+of ours are for the staff; what is worked out from several checks has the strictest of theirs. What somebody may not
+read is not there: no renderer, and nobody who reads a file, can find it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from grader import score
@@ -33,8 +33,6 @@ _READS = {
     Audience.AFTER_PUBLISHED: frozenset({Visibility.PUBLIC, Visibility.AFTER_DUE, Visibility.AFTER_PUBLISHED}),
     Audience.STAFF: frozenset(Visibility),
 }
-# Fields of a check whose class is stricter than the check's own. Every other field has the check's.
-_STRICTER = {"message": Visibility.STAFF}  # where the fault is ours: a traceback names files of the grader
 LATER = "it waits for a check that is not told yet"
 
 
@@ -48,7 +46,7 @@ def redact(report: Report, audience: Audience) -> Report:
     notes = report.notes
     if hidden:
         points = words.points(math.fsum(check.spec.points for check in hidden))
-        notes = (*notes, f"{len(hidden)} checks worth {points} points are not told yet, and not in this score.")
+        notes = (*notes, f"{len(hidden)} checks worth {points} points are not shown here, and not in this score.")
     return replace(report, exercises=exercises, notes=notes)
 
 
@@ -79,15 +77,6 @@ def _check(check: CheckResult, told: Sequence[CheckResult], allowed: frozenset[V
         # What holds it back is not told: neither is its name, which stands in the sentence.
         message = LATER if check.verdict is Verdict.NOT_RUN else check.message
         found = replace(check, spec=replace(check.spec, needs=needs), message=message)
-    if found.verdict is Verdict.FAULT and _STRICTER["message"] not in allowed:
-        found = replace(found, message=words.VERDICTS[Verdict.FAULT])
+    if found.verdict is Verdict.FAULT and Visibility.STAFF not in allowed:
+        found = replace(found, message=words.VERDICTS[Verdict.FAULT])  # a traceback names files of the grader
     return found
-
-
-def classes() -> dict[str, str]:
-    """Field of a check -> its class in words: what docs/result.md says, and a test holds it to that."""
-    own = "the check's own"
-    return {
-        field.name: f"{_STRICTER[field.name]} where the fault is ours, else {own}" if field.name in _STRICTER else own
-        for field in fields(CheckResult)
-    }

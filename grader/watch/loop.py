@@ -20,10 +20,10 @@ from grader.course import Course, Exercise
 from grader.errors import GraderFault
 from grader.model import CheckResult, ExerciseResult, Report, Status, Verdict
 from grader.pipeline import Grader, Wanted
+from grader.portions import portions, touched
 
 from .bell import Bell
 from .screen import Progress, Screen
-from .touched import portions, touched
 
 RINGING = "nrq"  # keys that are not kept waiting
 
