@@ -40,15 +40,26 @@ class LearnerFault(Exception):
 
 
 class LearnerRaised(LearnerFault):
-    """An exception came out of the learner's code: `bases` are the built-in classes it is one of."""
+    """An exception came out of the learner's code.
+
+    `bases` are the built-in classes it is one of, `column` where in its line a syntax error is, from 1.
+    """
 
     def __init__(
-        self, message: str, line: int | None = None, *, type_name: str, text: str, bases: tuple[str, ...] = ()
+        self,
+        message: str,
+        line: int | None = None,
+        *,
+        type_name: str,
+        text: str,
+        bases: tuple[str, ...] = (),
+        column: int | None = None,
     ) -> None:
         super().__init__(message, line)
         self.type_name = type_name
         self.text = text
         self.bases = bases
+        self.column = column
 
 
 class LearnerTodo(LearnerFault):

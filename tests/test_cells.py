@@ -99,6 +99,8 @@ def test_a_task_with_a_syntax_error_costs_itself_alone(graded):
     check = next(check for check in report.exercises[0].tasks[0].checks if check.spec.points)
     assert "SyntaxError" in check.message
     assert check.place == "code cell 2, line 1"
+    assert check.excerpt.startswith("def conv_output_size(:\n")
+    assert check.excerpt.endswith("^")
 
 
 def test_the_learner_reads_which_cell_stopped(graded):

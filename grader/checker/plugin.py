@@ -15,8 +15,16 @@ from typing import Any
 
 import pytest
 
-from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerRefused, LearnerTimedOut, LearnerTodo
-from grader.learner import Learner, LoadFailed
+from grader.errors import (
+    GraderFault,
+    LearnerDied,
+    LearnerFault,
+    LearnerRaised,
+    LearnerRefused,
+    LearnerTimedOut,
+    LearnerTodo,
+)
+from grader.learner import Learner
 from grader.model import CheckResult, CheckSpec, Verdict
 from grader.text import clean
 
@@ -149,7 +157,7 @@ class Checks:
             words = str(cause) if isinstance(cause, GraderFault) else f"{type(cause).__name__}: {cause}"
             return CheckResult(spec, verdict, clean(words))
         line = cause.line if isinstance(cause, LearnerFault) else None
-        column = cause.column if isinstance(cause, LoadFailed) else None
+        column = cause.column if isinstance(cause, LearnerRaised) else None
         view = None
         if verdict is not Verdict.TODO and recorded.shown is not None:
             case, closely = recorded.shown.case, recorded.shrink

@@ -24,9 +24,9 @@ class LoadFailed(LearnerRaised):
             line=_line(failure),
             type_name=failure.type_name,
             text=failure.text,
+            column=failure.column,
         )
         self.reply = reply
-        self.column = failure.column if failure.type_name == "SyntaxError" else None
 
 
 def unloadable(reply: Reply) -> LearnerFault:
@@ -62,6 +62,7 @@ def fault_of(failure: Failure) -> LearnerFault:
                 type_name=failure.type_name,
                 text=failure.text,
                 bases=tuple(failure.bases),
+                column=failure.column,
             )
 
 

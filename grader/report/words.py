@@ -37,6 +37,11 @@ STEPS = {
     Verdict.FAULT: "none for you: this is ours to repair. Please send this report to your course staff",
 }
 
+UNREADABLE = (
+    "Python cannot read it: look there and on the line above for a bracket, a colon, a quote or an indentation too "
+    "many or too few"
+)
+
 SMALL = 80  # elements of all inputs together that can still be followed by hand
 
 NO_GRADE = (
@@ -117,7 +122,7 @@ def next_step(task: TaskResult) -> str:
     """One sentence on what to do about a task that has not passed, from the check shown."""
     check = leading(task)
     verdict = check.verdict if check else Verdict.TODO
-    step = STEPS[verdict]
+    step = UNREADABLE if check is not None and check.column is not None else STEPS[verdict]
     if check and check.place is not None and verdict in {Verdict.RAISED, Verdict.REFUSED}:
         step = f"go to {line(check.place)} of your file; {step}"
     return step
