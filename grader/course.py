@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from . import plan, source
 from .errors import GraderFault, UsageError
 from .worker.control import Ban, Limits
 
 _HERE = Path(__file__).parent
+TRAINER = "trainer"  # the kind of a task that trains a model, in place of what its source says ("function")
+TRAININGS = 3  # models that the checks of such a task may ask for: one for each seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,13 @@ class Budget:
     call_seconds: float
     again_seconds: float
     load_seconds: float
-    submission_seconds: float
+    submission_seconds: float  # with what tasks that train may take
     worker: Limits
+
+    def worker_of(self, exercise: Exercise) -> Limits:
+        """The limits of a worker that answers for this exercise."""
+        seconds = self.worker.cpu_seconds + math.ceil(exercise.training_seconds)
+        return msgspec.structs.replace(self.worker, cpu_seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class Task:
     parameters: tuple[str, ...]
     docstring: str
     hints: tuple[str, ...]
+    seconds: float | None = None  # what one call may take, where it trains a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,11 @@ class Exercise:
     @property
     def points(self) -> float:
         return sum(task.points for task in self.tasks)
+
+    @property
+    def training_seconds(self) -> float:
+        """What all calls that train may take together, on top of what other answers may."""
+        return TRAININGS * sum(task.seconds or 0.0 for task in self.tasks)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -146,7 +162,8 @@ def _course(place: Path, file: Path, known: plan.Plan) -> Course:
     exercises = tuple(_exercise(place, file, entry, bans) for entry in known.exercise)
     limits, mega = known.limits, 2**20
     worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega)
-    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, limits.submission_seconds, worker)
+    whole = limits.submission_seconds + sum(exercise.training_seconds for exercise in exercises)
+    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, whole, worker)
     return Course(known.title, place, budget, exercises)
 
 
@@ -177,5 +194,13 @@ def _task(exercise: str, entry: plan.TaskPlan, found: source.SourceTask, bans: d
             raise ValueError(f"{exercise}::{entry.name} has a ban {name!r}, and there is no [ban.{name}]")
     chosen = tuple(bans[name] for name in entry.ban)
     return Task(
-        entry.name, entry.points, found.kind, chosen, entry.uses, found.parameters, found.docstring, found.hints
+        entry.name,
+        entry.points,
+        found.kind if entry.seconds is None else TRAINER,
+        chosen,
+        entry.uses,
+        found.parameters,
+        found.docstring,
+        found.hints,
+        entry.seconds,
     )

@@ -12,7 +12,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class Verdict(StrEnum):
-    """How one check ended. Everything but PASSED earns nothing; FAULT is ours and costs nothing."""
+    """How one check ended. What is not PASSED earns nothing, but for a share of what is measured; FAULT is ours."""
 
     PASSED = "passed"
     WRONG = "wrong"
@@ -135,6 +135,20 @@ class Counterexample:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """One call that trained a model. `losses` are the worker's word, for the eye alone: no point depends on them.
+
+    Each is a mean over `stride` backward passes; where the learner's code backpropagates no loss there are none.
+    """
+
+    call: str  # "train_classifier(…, seed=0)"
+    losses: tuple[float, ...]
+    stride: int
+    duration_s: float
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """How one check ended. `message` is one or more sentences for the learner.
 
@@ -152,10 +166,14 @@ class CheckResult:
     excerpt: str = ""  # hostile text
     printed: str = ""  # what the learner's code wrote to stdout and stderr, cut; hostile text
     duration_s: float = 0.0
+    share: float = 0.0  # of its points, that a measured answer below full marks earns all the same
+    trainings: tuple[Training, ...] = ()
 
     @property
     def score(self) -> float:
-        return self.spec.points if self.verdict is Verdict.PASSED else 0.0
+        if self.verdict is Verdict.PASSED:
+            return self.spec.points
+        return round(self.spec.points * self.share, 2) if self.verdict is Verdict.WRONG else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ class Grader:
         for bans in {(): None} | {task.bans: None for task in exercise.tasks}:
             session = stack.enter_context(closing(self._session(exercise, module, bans, oracle)))
             by_bans[bans] = Learner(session, kinds)
-        return _Learners(by_bans, {task.name: task.bans for task in exercise.tasks})
+        return _Learners(by_bans, {task.name: task for task in exercise.tasks})
 
     def _oracle(self, exercise: Exercise, stack: ExitStack, names: tuple[str, ...]) -> Oracle:
         """The reference in a worker of its own, for what is asked in place of a wrong function."""
@@ -159,9 +159,10 @@ class Grader:
             return _Unreadable(module.problem)
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename, load.cells)
+        worker = budget.worker_of(exercise)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
         shared = self.purse or Purse(), self.fate or Fate()
-        return WorkerSession(self.zygote, load, budget.worker, times, bans, self.device, oracle, *shared, self.stop)
+        return WorkerSession(self.zygote, load, worker, times, bans, self.device, oracle, *shared, self.stop)
 
 
 @dataclass(slots=True)
@@ -172,15 +173,16 @@ class _Learners:
     """
 
     by_bans: Mapping[tuple[Ban, ...], Learner]
-    bans: Mapping[str, tuple[Ban, ...]]
+    tasks: Mapping[str, Task]
     last: str = ""
 
     def of(self, spec: CheckSpec) -> Learner:
         if spec.task != self.last:
             for learner in self.by_bans.values():
                 learner.link.session.impatient = False
+                learner.link.session.patient_for = self.tasks[spec.task].seconds
             self.last = spec.task
-        return self.by_bans[self.bans[spec.task] if spec.guarded else ()]
+        return self.by_bans[self.tasks[spec.task].bans if spec.guarded else ()]
 
 
 class _Unreadable(InProcess):

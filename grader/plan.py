@@ -25,6 +25,7 @@ class TaskPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Points
     ban: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    seconds: Seconds | None = None  # it trains a model: what one call may take
 
 
 class ExercisePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +63,8 @@ def read(text: str) -> Plan:
         names = [task.name for task in exercise.task]
         _distinct(f"task of {exercise.name}", names)
         for task in exercise.task:
+            if task.seconds is not None and task.uses:
+                raise ValueError(f"{exercise.name}::{task.name} trains a model; such a task uses no other")
             for name in task.uses:
                 if name not in names or name == task.name:
                     raise ValueError(f"{exercise.name}::{task.name} uses {name!r}, which is no other task of it")

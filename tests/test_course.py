@@ -83,6 +83,19 @@ def test_a_course_is_read_whole(place):
     assert known.source_file("ex04_conv").is_file()
 
 
+def test_a_task_that_trains_has_time_of_its_own_in_every_budget(place):
+    file = place / "exercises" / "course.toml"
+    file.write_text(TOML.replace('{ name = "relu", points = 2 }', '{ name = "relu", points = 2, seconds = 50.5 }'))
+    known = course.load(place)
+    trains = known.exercise("ex05_pool")
+
+    assert trains.kinds["relu"] == course.TRAINER
+    assert trains.training_seconds == 3 * 50.5
+    assert known.budget.submission_seconds == 600 + 3 * 50.5
+    assert known.budget.worker_of(trains).cpu_seconds == 300 + 152
+    assert known.budget.worker_of(known.exercise("ex04_conv")) == known.budget.worker
+
+
 def test_the_real_course_can_be_read():
     known = course.load()
 
@@ -103,6 +116,8 @@ def test_the_real_course_can_be_read():
         ("points = 3.5", "points = nan", "exercise[0].task[0].points"),
         ("points = 3.5", "point = 3", "point"),
         ('ban = ["convolution"] }', 'bans = ["convolution"] }', "unknown field `bans` - at `exercise[0].task[0]`"),
+        ('ban = ["convolution"] }', "seconds = 0 }", "exercise[0].task[0].seconds"),
+        ('ban = ["convolution"] }', 'seconds = 9, uses = ["flatten"] }', "ex04_conv::conv2d trains a model"),
         (
             'ban = ["convolution"] }',
             'ban = ["conv"] }',

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from marks_kit import AT, BIAS, CONV, PLAIN, STRIDE, a_class, row, scores
+from report_samples import ENVIRONMENT
 
 from grader.errors import UsageError
 from grader.marks import Edit, Edits, mark, read, regrade
 from grader.marks.edits import Decision, decision, edits, in_force, written
-from grader.model import Status
+from grader.model import CheckResult, CheckSpec, ExerciseResult, Report, Status, Verdict
+from grader.report import record
+from grader.score import task_result
 from grader.store import Change, Store
 
 
@@ -51,6 +55,15 @@ def test_a_task_whose_last_failing_check_is_dropped_has_passed():
 def test_other_points_change_what_a_passed_check_earns_and_what_there_is():
     assert scores([edited(row("ada", "+++"), bias=(1.0, 0.25))]) == {"ada": (9.25, 9.25)}
     assert scores([edited(row("eve", "++-"), bias=(1.0, 5.0))]) == {"eve": (9.0, 14.0)}
+
+
+def test_a_share_of_a_check_stays_a_share_of_its_new_points():
+    half = CheckResult(CheckSpec("stride", "conv2d", "measured", 3.0), Verdict.WRONG, share=0.5)
+    report = Report("gil", "", ENVIRONMENT, (ExerciseResult(CONV, "", (task_result("conv2d", 3.0, [half], None),)),))
+    stored = replace(row("gil"), record=record.render(report), score=1.5, max_score=3.0)
+
+    assert scores([edited(stored, stride=(3.0, 10.0))]) == {"gil": (5.0, 10.0)}
+    assert scores([edited(stored, bias=(1.0, None))]) == {"gil": (1.5, 3.0)}
 
 
 def test_an_exercise_that_is_missing_was_worth_as_much_as_for_everybody():

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from grader.course import Course, Exercise
+from grader.course import TRAINER, Course, Exercise
 from grader.errors import GraderFault
 
 from .kill import End, Outcome, try_all
@@ -57,7 +57,8 @@ def besiege(
 ) -> Siege:
     """Try all mutants, or those of a task; with `step` only every so many. Raises GraderFault where none can be."""
     text = course.source_file(exercise.name).read_text("utf-8")
-    everything = mutants_of(text, list(exercise.kinds))
+    judged = [name for name, kind in exercise.kinds.items() if kind != TRAINER]  # another rate trains as well
+    everything = mutants_of(text, judged)
     wanted = [mutant for mutant in everything if task is None or task in mutant.tasks][::step]
     done = 0
 

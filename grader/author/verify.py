@@ -14,7 +14,7 @@ from grader import source
 from grader.checker.misconceptions import Misconception, of_exercise
 from grader.checker.run import explain, local, run_checks
 from grader.collect import Module, Submission
-from grader.course import Exercise
+from grader.course import TRAINER, Exercise
 from grader.model import ExerciseResult, Status, Verdict
 from grader.pipeline import Grader, Wanted
 
@@ -104,9 +104,12 @@ def _row(exercise: Exercise, mistake: Misconception) -> Row:
     learner = local(mistake.module(), exercise.kinds)
     results, trials = run_checks(exercise.name, exercise.kinds, lambda _: learner, tasks=[mistake.task], shrink=False)
     caught = [r.spec.name for r in results if r.verdict in (Verdict.WRONG, Verdict.RAISED)]
-    said = explain(exercise.name, exercise.kinds, results, trials, {})
+    said = explain(exercise.name, exercise.kinds, results, trials, {}).get(mistake.task)
+    if exercise.kinds[mistake.task] == TRAINER:  # nothing is replayed: the check itself says what its model does
+        message = next((r.message or "" for r in results if r.spec.name in caught), None)
+        said = mistake.says if message is not None and mistake.says in message else message
     gc.collect()  # modules in cycles with what they recorded: a network's weights add up
-    return Row(mistake, tuple(caught), said.get(mistake.task))
+    return Row(mistake, tuple(caught), said)
 
 
 def _stub_faults(stub: ExerciseResult) -> Iterator[str]:

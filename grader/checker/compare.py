@@ -27,6 +27,7 @@ class Mismatch(AssertionError):
     got: Any = None
     where: str | None = None
     bad: torch.Tensor | None = None
+    share: float = 0.0  # of the check's points, that it earns nevertheless
 
     def __str__(self) -> str:
         return self.message

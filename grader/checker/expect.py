@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from grader.worker.wire import OpaqueV
 
 from .compare import Mismatch, alike, close, equal, same
 
-__all__ = ["close", "equal", "that", "unchanged", "value_error"]
+__all__ = ["close", "equal", "reaches", "that", "unchanged", "value_error"]
 
 
 def value_error(function: Callable[..., Any], /, *args: Any, about: Sequence[str], **kwargs: Any) -> None:
@@ -75,3 +76,17 @@ def that(condition: Any, sentence: str) -> None:
     """The condition holds; `sentence` tells the learner what should have been."""
     if isinstance(condition, OpaqueV) or not condition:  # an object of the learner's is no yes
         raise Mismatch("property", sentence)
+
+
+def reaches(what: str, value: float, *, full: float, none: float) -> None:
+    """A measured figure (higher is better) reaches `full`; below it a linear share is earned, nothing from `none` down.
+
+    `what`: "accuracy on pictures it has never seen". Raises ValueError where `none` is not below `full`.
+    """
+    if not none < full:
+        raise ValueError(f"no points at {none} and all at {full}: there is no share between")
+    if value >= full:
+        return
+    share = max(0.0, (value - none) / (full - none)) if math.isfinite(value) else 0.0
+    text = f"{what} is {value:.3f}; all points from {full:g}, none at {none:g} or below"
+    raise Mismatch("measure", text, share=share)

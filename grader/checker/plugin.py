@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from grader.errors import (
     LearnerTimedOut,
     LearnerTodo,
 )
-from grader.learner import Learner
+from grader.learner import Kind, Learner
 from grader.model import CheckResult, CheckSpec, Verdict
 from grader.text import clean
 
 from . import examples, kept
 from .compare import Mismatch
 from .show import counterexample
+from .trainings import trainings
 from .trial import FLAKY, Trial
 
 _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
@@ -48,7 +49,7 @@ class Checks:
     """The plugin. `open_learner` gives the learner for a check, `wanted` limits the tasks, `tell` hears each result."""
 
     exercise: str
-    tasks: tuple[str, ...]
+    kinds: Mapping[str, str]  # of its tasks, in their order
     reference_module: types.ModuleType
     open_learner: Callable[[CheckSpec], Learner]
     stand_in: Callable[[], Learner]  # the reference without a wall
@@ -60,6 +61,10 @@ class Checks:
     results: dict[str, CheckResult] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.kinds)
 
     @pytest.fixture
     def learner(self, request: pytest.FixtureRequest) -> Learner:
@@ -142,14 +147,18 @@ class Checks:
         arguments: dict[str, Any] = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         learner: Learner = arguments["learner"]
         learner.link.session.take_output()
-        recorded = self.trials[spec.name] = Trial(item.obj, arguments, self.stand_in, self.shrink)
+        trains = self.kinds[spec.task] == Kind.TRAINER
+        recorded = Trial(item.obj, arguments, self.stand_in, self.shrink and not trains)
+        if not trains:  # nobody could afford to train known mistakes until one gives the same model
+            self.trials[spec.name] = recorded
+        learner.link.unrecorded = trains
+        learner.link.trained.clear()
         started = time.perf_counter()
         cause = recorded.outcome()
         took = time.perf_counter() - started
         printed = clean(learner.link.session.take_output(), 2000)
-        if cause is None:
-            return CheckResult(spec, Verdict.PASSED, printed=printed, duration_s=took)
-        return replace(self._explained(spec, cause, recorded), printed=printed, duration_s=took)
+        found = CheckResult(spec, Verdict.PASSED) if cause is None else self._explained(spec, cause, recorded)
+        return replace(found, printed=printed, duration_s=took, trainings=trainings(learner))
 
     def _explained(self, spec: CheckSpec, cause: Exception, recorded: Trial) -> CheckResult:
         verdict = next((verdict for kind, verdict in _VERDICTS if isinstance(cause, kind)), Verdict.FAULT)
@@ -159,10 +168,13 @@ class Checks:
         line = cause.line if isinstance(cause, LearnerFault) else None
         column = cause.column if isinstance(cause, LearnerRaised) else None
         view = None
-        if verdict is not Verdict.TODO and recorded.shown is not None:
-            case, closely = recorded.shown.case, recorded.shrink
+        shown = recorded.shown if spec.name in self.trials else None
+        if verdict is not Verdict.TODO and shown is not None:
+            case, closely = shown.case, recorded.shrink
             view = counterexample(self.exercise, self.reference_module, case, cause, closely=closely)
-        return CheckResult(spec, verdict, clean(_sentence(cause, recorded.flaky)), view, line, column=column)
+        share = cause.share if isinstance(cause, Mismatch) else 0.0
+        words = clean(_sentence(cause, recorded.flaky))
+        return CheckResult(spec, verdict, words, view, line, column=column, share=share)
 
 
 def _sentence(cause: Exception, flaky: bool) -> str:

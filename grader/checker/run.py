@@ -52,7 +52,7 @@ def run_checks(
     right = reference(exercise)
     plugin = Checks(
         exercise,
-        tuple(kinds),
+        kinds,
         right,
         open_learner,
         lambda: local(right, kinds),

@@ -36,6 +36,7 @@ class InProcess:
     servant: Servant = field(default_factory=Servant)
     generation: int = 1
     impatient: bool = False
+    patient_for: float | None = None
     _number: int = 0
     _unloadable: LearnerFault | None = None
 

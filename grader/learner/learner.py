@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,6 +16,9 @@ from .lab import RemoteLab
 from .link import Link
 from .modules import RemoteModule, modules_in
 from .session import Session
+from .trainer import RemoteTrainer
+
+Value = TypeVar("Value")
 
 
 class Kind(StrEnum):
@@ -24,6 +27,7 @@ class Kind(StrEnum):
     FUNCTION = "function"
     MODULE = "module"
     AUTOGRAD = "autograd"
+    TRAINER = "trainer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,9 @@ class Learner:
     def __init__(self, session: Session, kinds: Mapping[str, Kind]) -> None:
         self.link = Link(session)
         self._kinds = dict(kinds)
+        self._remembered: dict[Hashable, tuple[int, Any]] = {}
 
-    def __getattr__(self, name: str) -> RemoteFunction | RemoteClass | RemoteAutograd:
+    def __getattr__(self, name: str) -> RemoteFunction | RemoteClass | RemoteAutograd | RemoteTrainer:
         if name.startswith("_") or name not in self._kinds:
             raise AttributeError(f"the exercise has no task {name!r}")
         match self._kinds[name]:
@@ -96,6 +101,20 @@ class Learner:
                 return RemoteClass(self.link, name)
             case Kind.AUTOGRAD:
                 return RemoteAutograd(self.link, name)
+            case Kind.TRAINER:
+                return RemoteTrainer(self.link, name)
+
+    def remembered(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What `make` gave when it was first asked for under this key, while the worker lives in which it was made.
+
+        So several checks can look at one trained model. What `make` raises is not remembered.
+        """
+        made = self._remembered.get(key)
+        if made is None or made[0] != self.link.session.generation:
+            value = make()
+            made = self._remembered[key] = (self.link.session.generation, value)
+        found: Value = made[1]
+        return found
 
     @property
     def lab(self) -> RemoteLab:

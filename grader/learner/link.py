@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ import torch
 from grader.errors import LearnerDied, LearnerFault
 from grader.worker.crossing import Crossing, replaced
 from grader.worker.values import Packer, Unpacker, tensors_in
-from grader.worker.wire import Backward, Call, Forget, Reply, Request, Value
+from grader.worker.wire import Backward, Call, Forget, Losses, Reply, Request, Value
 
 from .faults import DISTURBED, fault_of
 from .record import Case, Exchange, handle_of
@@ -33,6 +35,16 @@ class Answer:
     wants: list[bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One call of a function that trains. `losses` are the worker's word, checked for size alone."""
+
+    call: str  # without its tensors
+    losses: Losses | None
+    seconds: float
+    limit: float
+
+
 @dataclass(slots=True)
 class Link:
     """Sends calls through a session and records them in the current case."""
@@ -41,6 +53,8 @@ class Link:
     case: Case = field(default_factory=Case)
     ops: int = 0
     counting: bool = False
+    unrecorded: bool = False  # whole data sets cross: nobody could keep, repeat or show what was said
+    trained: list[Trained] = field(default_factory=list)
     echoes: list[Any] | None = None
     _handles: int = 0
     _stale_handles: list[int] = field(default_factory=list)
@@ -95,6 +109,7 @@ class Link:
         parameters: Sequence[torch.Tensor] = (),
         refresh: Callable[[], object] | None = None,
         ours: bool = False,
+        trains: bool = False,
     ) -> Answer:
         """Call over there. The answer's tensors take part in autograd over here where they did over there.
 
@@ -103,8 +118,8 @@ class Link:
         """
         leaves = [tensor for tensor in tensors_in([list(args), kwargs]) if tensor.requires_grad]
         recording = torch.is_grad_enabled()
-        trains = bool(leaves) or any(tensor.requires_grad for tensor in parameters)
-        graph = self.next_handle() if recording and keep is None and trains else None
+        tracked = bool(leaves) or any(tensor.requires_grad for tensor in parameters)
+        graph = self.next_handle() if recording and keep is None and tracked else None
         packer = _Outgoing(handle_of, layout=True)
         request = Call(
             target,
@@ -113,10 +128,11 @@ class Link:
             on=on,
             keep=keep,
             graph=graph,
-            grad=recording,
+            grad=recording or trains,  # whoever asks for a model under no_grad wants it trained all the same
             echo=self.echoes is not None,
             count=self.counting,
             ours=ours,
+            trains=trains,
         )
         answer = self._answer(*self.exchange(request, bytes(packer.body)))
         if graph is not None:
@@ -125,17 +141,26 @@ class Link:
 
     def exchange(self, request: Request, body: bytes = b"") -> tuple[Reply, bytearray]:
         """Send, record, and turn a failure over there into the exception it stands for."""
+        started = time.perf_counter()
         try:
             self._tidy()
             reply, answer = self.session.request(request, body)
         except LearnerFault as fault:
-            self.case.exchanges.append(Exchange(request, body, None, b"", fault))
+            self._note(Exchange(request, body, None, b"", fault), started)
             raise
-        self.case.exchanges.append(Exchange(request, body, reply, bytes(answer)))
+        self._note(Exchange(request, body, reply, b"" if self.unrecorded else bytes(answer)), started)
         if reply.failure is not None:
             raise fault_of(reply.failure)
         self.ops += reply.ops
         return reply, answer
+
+    def _note(self, said: Exchange, started: float) -> None:
+        if not self.unrecorded:
+            self.case.exchanges.append(said)
+        if isinstance(said.request, Call) and said.request.trains:
+            losses = said.reply.losses if said.reply is not None else None
+            took, limit = time.perf_counter() - started, self.session.patient_for or math.inf
+            self.trained.append(Trained(_in_words(said.request), losses, took, limit))
 
     def backward(self, graph: int, grads: Sequence[torch.Tensor | None], inputs: Sequence[torch.Tensor]) -> list[Any]:
         packer = Packer()
@@ -184,6 +209,13 @@ def _fits(grad: object, tensor: torch.Tensor) -> bool:
     if not isinstance(grad, torch.Tensor):
         return False
     return (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)
+
+
+def _in_words(call: Call) -> str:
+    plain = (bool, int, float, str)
+    given = [repr(value) if isinstance(value, plain) else "…" for value in call.args]
+    given += [f"{key}={value!r}" if isinstance(value, plain) else f"{key}=…" for key, value in call.kwargs.items()]
+    return f"{call.target}({', '.join(given)})"
 
 
 class _Outgoing(Packer):

@@ -44,6 +44,7 @@ class Session(Protocol):
     """What the proxies need of the other side."""
 
     impatient: bool  # whether the task at hand has run out of time once
+    patient_for: float | None  # seconds of one call, where the task at hand has its own limit
 
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]: ...
 
@@ -83,6 +84,7 @@ class WorkerSession:
     stop: int | None = None  # a descriptor: once there is something to read from it, nobody wants an answer any more
     generation: int = 0
     impatient: bool = False  # this task has already run out of time once
+    patient_for: float | None = None
     _channel: Channel | None = None
     _unloadable: LearnerFault | None = None
     _number: int = 0
@@ -100,7 +102,9 @@ class WorkerSession:
             )
         if self._channel is None:
             self._begin()
-        return self._exchange(request, body, self.times.again if self.impatient else self.times.call)
+        return self._exchange(
+            request, body, self.times.again if self.impatient else self.patient_for or self.times.call
+        )
 
     def close(self) -> None:
         """Kill the worker and all it forked; nothing it does later is read."""

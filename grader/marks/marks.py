@@ -27,6 +27,7 @@ class Check(msgspec.Struct, frozen=True):
     verdict: Verdict
     title: str = ""
     max_score: float = 0.0
+    score: float | None = None  # as it was graded; records of the first days have none
 
     @property
     def passed(self) -> bool:
@@ -123,11 +124,18 @@ def _task(task: Task, known: dict[str, Edit]) -> Task:
         points = check.max_score if edit is None else edit.after
         more.append((points or 0.0) - check.max_score)
         if points is not None:
-            kept.append(msgspec.structs.replace(check, max_score=points))
+            kept.append(msgspec.structs.replace(check, max_score=points, score=_earned(check, points)))
     status = score.standing(check.verdict for check in kept)
-    earned = None if status is Status.FAULT else _sum(*(check.max_score for check in kept if check.passed))
+    earned = None if status is Status.FAULT else _sum(*(check.score or 0.0 for check in kept))
     diagnosis = task.diagnosis if status is Status.FAILED else None
     return Task(task.name, status, _sum(task.max_score, *more), earned, diagnosis, tuple(kept))
+
+
+def _earned(check: Check, points: float) -> float:
+    """All of them where it passed; of a measured answer the same share as before."""
+    if check.passed:
+        return points
+    return points * (check.score or 0.0) / check.max_score if check.max_score > 0 else 0.0
 
 
 def _sum(*numbers: float) -> float:

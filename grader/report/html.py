@@ -25,7 +25,7 @@ from grader.model import (
     Verdict,
 )
 
-from . import planes, words
+from . import curves, planes, words
 from .pictures import INSIDE, Picture, compared, difference, picture
 from .scenes import scenes
 
@@ -78,6 +78,10 @@ def environment() -> Environment:
         pictures_of_answers,
         texts_of_inputs,
         split_answers,
+        curves.trained,
+        curves.chart,
+        curves.picture,
+        curves.said,
     ]
     made.globals.update({function.__name__: function for function in functions})
     return made
@@ -102,10 +106,11 @@ def anchor(exercise: ExerciseResult, task: TaskResult) -> str:
 
 
 def detailed(exercise: ExerciseResult) -> list[TaskResult]:
-    """The tasks that get a section of their own."""
+    """The tasks that get a section of their own: what is to be mended, and what was trained."""
     if exercise.missing:
         return []
-    return [task for task in exercise.tasks if task.status in {Status.FAILED, Status.FAULT}]
+    mend = {Status.FAILED, Status.FAULT}
+    return [task for task in exercise.tasks if task.status in mend or curves.trained(task)]
 
 
 def faulty(exercise: ExerciseResult) -> bool:

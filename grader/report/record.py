@@ -21,6 +21,7 @@ from grader.model import (
     Status,
     TaskResult,
     TensorView,
+    Training,
     Window,
 )
 
@@ -97,6 +98,17 @@ def _check(check: CheckResult) -> Json:
         "message": _text(check.message),
         "counterexample": None if check.counterexample is None else _counterexample(check.counterexample),
         "duration_s": round(float(check.duration_s), 3),
+        **({"trainings": [_training(training) for training in check.trainings]} if check.trainings else {}),
+    }
+
+
+def _training(training: Training) -> Json:
+    return {
+        "call": words.line(training.call),
+        "losses": [_plain(float(f"{loss:.6g}")) for loss in training.losses],
+        "stride": training.stride,
+        "duration_s": round(training.duration_s, 3),
+        "limit_s": training.limit_s if isfinite(training.limit_s) else None,
     }
 
 

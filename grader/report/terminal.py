@@ -21,7 +21,7 @@ from rich.text import Text
 
 from grader.model import CheckResult, Counterexample, ExerciseResult, Report, Status, TaskResult, Verdict
 
-from . import blocks, words
+from . import blocks, curves, words
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.TODO: "dim", Status.FAULT: "bold magenta"}
 STATE_WIDTH, NAME_WIDTH, POINTS_WIDTH = 13, 28, 8  # columns of the overview; the diagnosis has the rest of the line
@@ -106,7 +106,12 @@ def overview(exercise: ExerciseResult, symbols: dict[Status, str], names: int) -
         said = words.line(task.diagnosis, 300) if task.diagnosis else ""
         about = Text(said, "dim", no_wrap=True, overflow="ellipsis")
         table.add_row(state, Text(task.name), Text(earned), about)
-    return Group(head, table)
+    plain = symbols is words.ASCII_SYMBOLS
+    runs = [training for task in exercise.tasks for training in curves.trained(task)]
+    curves_of = [
+        Text(f"    {words.line(run.call)}  {curves.line(run, plain=plain)}  {curves.said(run)}", "dim") for run in runs
+    ]
+    return Group(head, table, *curves_of)
 
 
 def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> RenderableType:

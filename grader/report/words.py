@@ -37,6 +37,15 @@ STEPS = {
     Verdict.FAULT: "none for you: this is ours to repair. Please send this report to your course staff",
 }
 
+TRAINED = {  # in place of the above where a model was trained
+    Verdict.WRONG: (
+        "look at the training curve: a loss that still falls wants more steps, one that is flat another learning rate "
+        "or another network, one that ends in nan a smaller learning rate"
+    ),
+    Verdict.TIMED_OUT: "train for fewer steps, or a smaller network: watch the time on your own machine first",
+    Verdict.DIED: "look for exit(), or for all pictures in one batch: a smaller batch needs less memory",
+}
+
 UNREADABLE = (
     "Python cannot read it: look there and on the line above for a bracket, a colon, a quote or an indentation too "
     "many or too few"
@@ -123,6 +132,8 @@ def next_step(task: TaskResult) -> str:
     check = leading(task)
     verdict = check.verdict if check else Verdict.TODO
     step = UNREADABLE if check is not None and check.column is not None else STEPS[verdict]
+    if verdict in TRAINED and any(each.trainings for each in task.checks):
+        step = TRAINED[verdict]
     if check and check.place is not None and verdict in {Verdict.RAISED, Verdict.REFUSED}:
         step = f"go to {line(check.place)} of your file; {step}"
     return step

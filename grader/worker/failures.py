@@ -41,9 +41,19 @@ def _failure(error: BaseException, filename: str) -> Failure:
     name = type_name(type(error)).rpartition(".")[2]
     text = _text(error)
     kind = _kind(error, text, filename)
+    if isinstance(error, PermissionError):
+        text = words(f"{text}. {_closed(error)}")
     if issubclass(type(error), SyntaxError) and error.filename == filename:  # type: ignore[attr-defined]
         return Failure(kind, name, bases, words(str(error.msg)), _int(error.lineno), _int(error.offset))  # type: ignore[attr-defined]
     return Failure(kind, name, bases, text, line_in(error, filename))
+
+
+def _closed(error: BaseException) -> str:
+    """What of the lockdown a learner ran into without meaning any harm."""
+    through = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(error.__traceback__)]
+    if any("/torch/utils/data/" in name for name in through):
+        return "A DataLoader with workers starts processes, which cannot be done here: leave num_workers at 0"
+    return "Your code runs locked in here: no other process, no network, no file but its own"
 
 
 def _is_built_in(base: type) -> bool:

@@ -12,16 +12,19 @@ import io
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import torch
 
 from . import lab
 from .cells import Stopped, run_cells, why_missing
 from .failures import failure_from
 from .helpers import Ask, put_in
+from .losses import Listener, listening
+from .modules import entries_of, modules_in, write_into
 from .ops import counting
 from .values import Packer, Unpacker, same_tensor, tensors_in
 from .wire import Backward, Call, Entry, Failure, Forget, Load, Numbered, Reply, Request, State, TensorV, WireError
@@ -63,6 +66,7 @@ class Servant:
     stopped: list[Stopped] = field(default_factory=list)  # cells of a notebook
     objects: dict[int, object] = field(default_factory=dict)
     graphs: dict[int, Graph] = field(default_factory=dict)
+    listener: Listener | None = None  # to the training at hand
     sent: dict[int, dict[str, tuple[str | None, torch.Tensor | None]]] = field(default_factory=dict)
 
     def answer(self, numbered: Numbered, body: bytes | bytearray) -> tuple[Reply, bytearray]:
@@ -80,6 +84,8 @@ class Servant:
             refusal = self.guard.refusals[refused_before]
             failure = Failure("refused", refusal.operator, [], refusal.because, refusal.line)
             reply, out = Reply(number, failure=failure), bytearray()
+        if self.listener is not None and self.listener.heard is not None:  # also of a training that ended badly
+            reply, self.listener = msgspec.structs.replace(reply, losses=self.listener.heard), None
         for stream in ("stdout", "stderr"):
             with contextlib.suppress(BaseException):
                 getattr(sys, stream).flush()
@@ -126,17 +132,21 @@ class Servant:
         kwargs = {key: reader.unpack(value) for key, value in request.kwargs.items()}
         target = self._target(request)
         owner = self.objects.get(request.on) if request.on is not None else None
-        modules = [owner] if isinstance(owner, torch.nn.Module) else _modules_in(args, kwargs)
+        modules = [owner] if isinstance(owner, torch.nn.Module) else modules_in(args, kwargs)
         wanted = [tensor for tensor in tensors_in([args, kwargs]) if tensor.requires_grad]
         wanted += [parameter for module in modules for parameter in module.parameters()]
-        with torch.set_grad_enabled(request.grad), counting(request.count) as counter:
+        with (
+            torch.set_grad_enabled(request.grad),
+            counting(request.count) as counter,
+            listening(request.trains) as self.listener,
+        ):
             try:
                 value = target(*args, **kwargs)
             finally:
                 if not request.ours:
                     lab.grad_mode.left = torch.is_grad_enabled()
         packer = Packer(self._handle)
-        answer = None if request.keep is not None else packer.pack(value)
+        answer = None if request.keep is not None and isinstance(value, torch.nn.Module) else packer.pack(value)
         if request.graph is not None and request.grad:
             self.graphs[request.graph] = Graph(list(packer.differentiable), wanted)
         echo = packer.pack([args, kwargs]) if request.echo else None
@@ -193,7 +203,7 @@ class Servant:
         packer = Packer()
         entries = self._news(request.on, owner, packer)  # before: what is written is no news to who writes it
         for name, value in request.write.items():
-            _write(places[name], reader.unpack(value))
+            write_into(places[name], reader.unpack(value))
         self._news(request.on, owner, Packer())
         return Reply(number, state=entries, training=owner.training is True), packer.body
 
@@ -201,7 +211,7 @@ class Servant:
         """The parameters and buffers that changed since they were sent, by value: `.data` leaves no other trace."""
         sent = self.sent.setdefault(handle or 0, {})
         entries = []
-        for entry, value in _entries(owner):
+        for entry, value in entries_of(owner):
             known = sent.get(entry.name)
             if known is not None and known[0] == entry.same_as and same_tensor(known[1], value):
                 continue
@@ -221,30 +231,3 @@ class Servant:
 
     def _handle(self, value: object) -> int | None:
         return next((handle for handle, known in self.objects.items() if known is value), None)
-
-
-def _modules_in(args: list[Any], kwargs: dict[str, Any]) -> list[torch.nn.Module]:
-    """The modules among the arguments, each once."""
-    found = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.nn.Module)]
-    return list({id(module): module for module in found}.values())
-
-
-def _write(place: torch.Tensor, value: torch.Tensor) -> None:
-    """As seen from here this is the caller's own change: through .data, so that a graph that waits stays valid."""
-    if place.shape == value.shape and place.dtype == value.dtype:
-        place.data.copy_(value)
-    else:  # module.double() over there
-        place.data = value
-
-
-def _entries(owner: torch.nn.Module) -> Iterator[tuple[Entry, torch.Tensor | None]]:
-    """Every parameter and buffer by dotted name, also those registered as None, the values not yet packed."""
-    first: dict[int, str] = {}
-    for prefix, module in owner.named_modules(remove_duplicate=False):
-        fragile = module._non_persistent_buffers_set
-        kinds = [("p", name, value) for name, value in module._parameters.items()]
-        kinds += [("n" if name in fragile else "b", name, value) for name, value in module._buffers.items()]
-        for kind, name, value in kinds:
-            full = f"{prefix}.{name}" if prefix else name
-            known = full if value is None else first.setdefault(id(value), full)
-            yield Entry(full, kind, None, None if known == full else known), value

@@ -18,6 +18,7 @@ PREFIX = struct.Struct(">4sIQ")  # magic, length of the header, length of the bo
 HEADER_CAP = 8 * 2**20
 BODY_CAP = 256 * 2**20
 TEXT_CAP = 2000  # characters of an exception's text or of a repr
+LOSSES_CAP = 400  # points of a training curve
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -88,7 +89,7 @@ class Call(msgspec.Struct, tag="call", frozen=True):
 
     `keep`: name of the object to keep the result under (a construction). `graph`: name to keep the autograd graph
     under. `grad`: whether gradients are recorded. `echo`: send the arguments back as they are after the call. `count`:
-    count dispatched operations. `ours`: `target` is a function of our own `lab`.
+    count dispatched operations. `ours`: `target` is a function of our own `lab`. `trains`: listen to its losses.
     """
 
     target: str
@@ -101,6 +102,7 @@ class Call(msgspec.Struct, tag="call", frozen=True):
     echo: bool = False
     count: bool = False
     ours: bool = False
+    trains: bool = False
 
 
 class Backward(msgspec.Struct, tag="backward", frozen=True):
@@ -149,6 +151,13 @@ class Failure(msgspec.Struct, frozen=True):
     column: int | None = None
 
 
+class Losses(msgspec.Struct, array_like=True, frozen=True):
+    """Each a mean over `stride` backward passes."""
+
+    values: list[float]
+    stride: int
+
+
 class Reply(msgspec.Struct, frozen=True):
     number: int
     value: Value = None
@@ -158,6 +167,7 @@ class Reply(msgspec.Struct, frozen=True):
     state: list[Entry] | None = None
     training: bool = True
     ask: Call | Backward | None = None  # no answer yet: a helper asks first
+    losses: Losses | None = None
 
 
 class Numbered(msgspec.Struct, frozen=True):
@@ -206,6 +216,8 @@ def read_reply(header: bytes) -> Reply:
     reply: Reply = _read(_replies, header)
     if reply.failure is not None and not _is_modest(reply.failure):
         raise WireError("a failure larger than any that is sent")
+    if reply.losses is not None and not (len(reply.losses.values) <= LOSSES_CAP and 0 < reply.losses.stride < 2**40):
+        raise WireError("a training curve longer than any that is sent")
     return reply
 
 
