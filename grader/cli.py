@@ -5,6 +5,7 @@ torch and pytest are imported inside the commands that grade, so that `grade sta
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Annotated
 
 import typer
 
+from . import course as courses
 from . import teacher
 from .errors import GraderFault, UsageError
 from .text import clean
 
 USAGE, FAULT, INTERRUPTED = 2, 3, 130
+STAFF = frozenset({"batch", "ci", "release", "verify", "report", "regrade", "export"})  # in no learner's kit
 
 app = typer.Typer(
     add_completion=False,
@@ -39,6 +42,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # a console that cannot show a sign shows its number
             stream.reconfigure(errors="backslashreplace")
     try:
+        _hide_in_a_kit()
         result = app(standalone_mode=False)
     except UsageError as error:
         _complain(f"grade: {error}", USAGE)
@@ -57,6 +61,14 @@ def main() -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
+def _hide_in_a_kit() -> None:
+    """What only the staff can do is not in the help of a learner's kit."""
+    with contextlib.suppress(GraderFault):  # whoever needs the course says what is wrong with it
+        for command in app.registered_commands if courses.load().kit else ():
+            name = command.name or getattr(command.callback, "__name__", "")
+            command.hidden = name in STAFF or name == "solution"
+
+
 def _complain(text: str, code: int) -> None:
     sys.stderr.write(clean(text, 20_000) + "\n")
     sys.exit(code)
@@ -68,7 +80,13 @@ def _report_it() -> str:
 
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> int | None:
-    return status() if context.invoked_subcommand is None else None
+    command = context.invoked_subcommand
+    if command in STAFF and courses.load().kit:
+        raise UsageError(
+            f"this is a learner's kit, without hidden checks and references: `grade {command}` is for the staff of "
+            "your course, where the whole grader is installed"
+        )
+    return status() if command is None else None
 
 
 @app.command()
@@ -223,7 +241,9 @@ def doctor() -> int:
 
 @app.command()
 def release(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="The platform: nbgrader, github, gitlab or gradescope.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="For whom: learner, nbgrader, github, gitlab or gradescope.")
+    ],
     what: What = None,
     *,
     to: Annotated[
@@ -235,7 +255,7 @@ def release(
     late: Annotated[str | None, typer.Option(metavar="POLICY", help='gradescope: "10%/day, at most 50%".')] = None,
     limit: Annotated[str | None, typer.Option(metavar="N/TIME", help='gradescope: "5/day" are graded.')] = None,
 ) -> int:
-    """Write the exercises for a platform. Overwrites nothing; nothing hidden is in what learners get."""
+    """Write the exercises for learners or a platform. Overwrites nothing; nothing hidden is in what learners get."""
     from .commands import write_release
 
     return write_release(kind, tuple(what or ()), to, modules=modules, late=late, limit=limit)

@@ -75,10 +75,13 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class Course:
+    """`kit`: this is a learner's kit, in which neither hidden checks nor references are (platforms/learner)."""
+
     title: str
     root: Path
     budget: Budget
     exercises: tuple[Exercise, ...]
+    kit: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,12 +162,13 @@ def load(folder: Path | None = None) -> Course:
 
 def _course(place: Path, file: Path, known: plan.Plan) -> Course:
     bans = {name: plan.ban(name, entry) for name, entry in known.ban.items()}
-    exercises = tuple(_exercise(place, file, entry, bans) for entry in known.exercise)
+    chosen = [entry for entry in known.exercise if not known.kit or entry.name in known.kit]
+    exercises = tuple(_exercise(place, file, entry, bans) for entry in chosen)
     limits, mega = known.limits, 2**20
     worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega)
     whole = limits.submission_seconds + sum(exercise.training_seconds for exercise in exercises)
     budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, whole, worker)
-    return Course(known.title, place, budget, exercises)
+    return Course(known.title, place, budget, exercises, bool(known.kit))
 
 
 def _exercise(place: Path, toml: Path, entry: plan.ExercisePlan, bans: dict[str, Ban]) -> Exercise:

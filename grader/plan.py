@@ -46,10 +46,13 @@ class LimitsPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`kit`: in a learner's kit alone, the exercises that are in it."""
+
     title: str
     limits: LimitsPlan
     exercise: Annotated[tuple[ExercisePlan, ...], msgspec.Meta(min_length=1)]
     ban: dict[str, dict[str, Any]] = {}
+    kit: tuple[ExerciseName, ...] = ()
 
 
 def read(text: str) -> Plan:
@@ -59,6 +62,9 @@ def read(text: str) -> Plan:
     except msgspec.ValidationError as error:
         raise ValueError(str(error).replace("`$.", "`")) from error
     _distinct("exercise", [exercise.name for exercise in known.exercise])
+    unknown = set(known.kit) - {exercise.name for exercise in known.exercise}
+    if unknown:
+        raise ValueError(f"the kit has {min(unknown)!r}, which is no exercise")
     for exercise in known.exercise:
         names = [task.name for task in exercise.task]
         _distinct(f"task of {exercise.name}", names)

@@ -17,8 +17,13 @@ ROUNDING = 1e-9
 
 
 def status(checks: Sequence[CheckResult]) -> Status:
-    """How a task stands. Checks of 0 points count as much as the others; a task without checks is still to do."""
-    return standing(check.verdict for check in checks)
+    """How a task stands. Checks of 0 points count as much as the others; a task without checks is still to do.
+
+    Where hidden checks are elsewhere, passing those that are here is as far as it goes, and no pass.
+    """
+    here = [check for check in checks if not check.spec.elsewhere]
+    found = standing(check.verdict for check in here)
+    return Status.EXAMPLES if found is Status.PASSED and len(here) < len(checks) else found
 
 
 def standing(verdicts: Iterable[Verdict]) -> Status:

@@ -121,26 +121,51 @@ def stub(text: str, filename: str = "the source") -> str:
     A region outside every function (private helpers, helper methods of a class) disappears. Raises GraderFault where a
     task has no region, which would hand out its solution, and where what is left is no Python.
     """
-    tree, lines = _parsed(text, filename), text.split("\n")
-    regions = _regions(lines, filename)
-    bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    raised = {first for first, _ in regions if any(_holds(node, first) for node in bodies)}
-    for task in _tasks(tree):
-        if not any(_holds(task, first) for first in raised):
-            text = (
-                f"{task.name} has no '{BEGIN}' … '{END}' inside a function: signature and docstring stay, and its stub"
-            )
-            raise GraderFault(f"{filename}: {text} has to raise NotImplementedError")
-    hidden = {number for first, last in regions for number in range(first, last + 1)}
+    lines = text.split("\n")
+    raised, hidden = _solutions(text, filename)
     hidden |= _hint_lines(lines)
     out: list[str] = []
     for number, line in enumerate(lines, 1):
         if number in raised:
-            out.append(f"{line[: len(line) - len(line.lstrip())]}raise NotImplementedError")
+            out.append(_todo(line))
         elif number not in hidden:
             out.append(line)
     made = without_gaps(out)
     return _spaced(made, _parsed(made, f"the stub of {filename}"))
+
+
+def without_solutions(text: str, filename: str = "the source") -> str:
+    """The source as a learner's kit has it: statement, hints and markers stay, and the stub made of it is the same.
+
+    In a solution region there is what the stub has. Raises GraderFault as `stub` does.
+    """
+    raised, hidden = _solutions(text, filename)
+    out: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if number in raised:
+            out += [line, _todo(line), line.replace(BEGIN, END)]
+        elif number not in hidden:
+            out.append(line)
+    return "\n".join(out)
+
+
+def _todo(line: str) -> str:
+    return f"{line[: len(line) - len(line.lstrip())]}raise NotImplementedError"
+
+
+def _solutions(text: str, filename: str) -> tuple[set[int], set[int]]:
+    """The first line of every region inside a function, and all lines of all regions."""
+    tree = _parsed(text, filename)
+    regions = _regions(text.split("\n"), filename)
+    bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    raised = {first for first, _ in regions if any(_holds(node, first) for node in bodies)}
+    for task in _tasks(tree):
+        if not any(_holds(task, first) for first in raised):
+            said = (
+                f"{task.name} has no '{BEGIN}' … '{END}' inside a function: signature and docstring stay, and its stub"
+            )
+            raise GraderFault(f"{filename}: {said} has to raise NotImplementedError")
+    return raised, {number for first, last in regions for number in range(first, last + 1)}
 
 
 def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.course import Course, Exercise
-from grader.report.words import points
+from grader.model import Status
+from grader.report.words import ELSEWHERE, points
 from grader.source import stub
 from grader.state import Earned, State
 
@@ -35,30 +36,36 @@ def render(course: Course, sources: Mapping[str, str], known: State, console: Co
         table.add_column("about", no_wrap=True, overflow="ellipsis")
     open_here: dict[str, str] = {}  # exercise -> where to go on in it
     missing: list[str] = []
-    total = 0.0
+    total = share = 0.0
     for exercise in course.exercises:
         source = sources.get(exercise.name)
         earned = known.points(exercise.name, source) if source is not None else None
         state, style, score = _state(course, exercise, source, earned)
-        bar = _bar(console, (score or 0.0) / exercise.points, style)
+        part = _passing(exercise, earned) if course.kit else (score or 0.0) / exercise.points
+        bar = _bar(console, part, style)
         worth = f"{'–' if score is None else points(score)} / {points(exercise.points)}"
         about = [Text(exercise.title, "dim")] if titled else []
         table.add_row(Text(exercise.name), bar, Text(worth), Text(state, style), *about)
         total += score or 0.0
+        share += part * exercise.points
         if source is None:
             missing.append(exercise.name)
-        elif score is None or score < exercise.points:
-            open_here[exercise.name] = _next(exercise, earned if score is not None else None)
+        elif part < 1:
+            open_here[exercise.name] = _next(exercise, earned)
     most = sum(exercise.points for exercise in course.exercises)
     table.add_section()
-    worth = f"{points(total)} / {points(most)}"
-    table.add_row(Text("all", "bold"), _bar(console, total / most, "green"), Text(worth, "bold"), "")
+    worth = f"{'–' if course.kit else points(total)} / {points(most)}"
+    style = "cyan" if course.kit else "green"
+    table.add_row(Text("all", "bold"), _bar(console, share / most, style), Text(worth, "bold"), "")
     console.print(table)
     for line in _history(course, known):
         console.print(line)
     at_hand = {name.partition("::")[0] for name in known.last.what} if known.last else set()
     first = [place for name, place in open_here.items() if at_hand == {name}]  # who works on ex03 goes on there
-    console.print(Text(_advice([*first, *open_here.values()], missing, len(course.exercises)), "bold"))
+    if course.kit:
+        console.print(Text(ELSEWHERE, "dim"))
+    said = _advice([*first, *open_here.values()], missing, len(course.exercises), kit=course.kit)
+    console.print(Text(said, "bold"))
 
 
 def _bar(console: Console, share: float, style: str) -> Text:
@@ -93,7 +100,7 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _advice(open_here: list[str], missing: list[str], count: int) -> str:
+def _advice(open_here: list[str], missing: list[str], count: int, *, kit: bool) -> str:
     if open_here:
         return f"Next: grade run {open_here[0]}"
     if len(missing) == count:
@@ -101,6 +108,8 @@ def _advice(open_here: list[str], missing: list[str], count: int) -> str:
             "None of the exercises is in this folder; change to the folder that holds your work, "
             "or make one: grade init DIR"
         )
+    if kit:
+        return "The examples pass in all that is here: hand it in."
     if missing:
         return f"Every point earned of what is here. Not here: {', '.join(missing)}"
     return "Every point earned. Well done!"
@@ -116,6 +125,9 @@ def _state(
         return "untouched", "dim", None
     if earned is None:
         return "changed, not graded yet", "yellow", None
+    if course.kit:
+        done = sum(_is_done(earned.get(task.name)) for task in exercise.tasks)
+        return f"examples pass in {done} of {len(exercise.tasks)} tasks", "cyan" if done else "yellow", None
     ours = [(task, earned[task.name]) for task in exercise.tasks if task.name in earned]
     score = float(sum(min(found.score, task.points) for task, found in ours))
     passed = sum(found.status == "passed" for _, found in ours)
@@ -124,9 +136,17 @@ def _state(
     return f"{passed} of {len(exercise.tasks)} {f'passed, {left} not graded' if left else 'tasks passed'}", style, score
 
 
+def _is_done(earned: Earned | None) -> bool:
+    """Whether it passed or, where no more than that can be told, its examples did."""
+    return earned is not None and earned.status in (Status.PASSED, Status.EXAMPLES)
+
+
+def _passing(exercise: Exercise, earned: Mapping[str, Earned] | None) -> float:
+    """The share of tasks whose examples pass."""
+    return sum(_is_done((earned or {}).get(task.name)) for task in exercise.tasks) / len(exercise.tasks)
+
+
 def _next(exercise: Exercise, earned: Mapping[str, Earned] | None) -> str:
     """The first open task, once any of them was graded."""
-    open_tasks = [
-        task for task in exercise.tasks if not earned or getattr(earned.get(task.name), "status", "") != "passed"
-    ]
+    open_tasks = [task for task in exercise.tasks if not earned or not _is_done(earned.get(task.name))]
     return f"{exercise.name}::{open_tasks[0].name}" if earned and open_tasks else exercise.name

@@ -52,7 +52,7 @@ class Checks:
     kinds: Mapping[str, str]  # of its tasks, in their order
     reference_module: types.ModuleType
     open_learner: Callable[[CheckSpec], Learner]
-    stand_in: Callable[[], Learner]  # the reference without a wall
+    stand_in: Callable[[], Learner | None]  # the reference without a wall; None where there is none
     wanted: frozenset[str] | None = None
     only: frozenset[str] | None = None  # names of checks; None: all
     tell: Callable[[CheckResult], None] = lambda _: None
@@ -75,7 +75,7 @@ class Checks:
         return self.reference_module
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if metafunc.function is examples.test_examples:
+        if metafunc.function in examples.PUBLIC:
             metafunc.parametrize("task", [task for task in self.tasks if self._has_examples(task)])
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module:
@@ -186,7 +186,7 @@ def _sentence(cause: Exception, flaky: bool) -> str:
 
 def _spec(item: pytest.Item) -> CheckSpec:
     function = getattr(item, "obj", None)
-    if function is examples.test_examples and isinstance(item, pytest.Function):
+    if function in examples.PUBLIC and isinstance(item, pytest.Function):
         task = str(item.callspec.params["task"])
         return CheckSpec(f"{task}_examples", task, examples.TITLE, 0.0)
     spec: CheckSpec | None = getattr(function, "grader_spec", None)

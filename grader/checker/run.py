@@ -20,6 +20,7 @@ from .surroundings import ours_alone
 from .trial import Trial
 
 CHECKS = Path(__file__).parent.parent / "checks"
+PUBLIC = Path(__file__).parent / "public.py"
 _PLUGINS_OFF = ("terminal", "cacheprovider", "warnings", "faulthandler", "junitxml", "logging",
                 "unraisableexception", "threadexception")  # fmt: skip
 _EXPLAINED = (Verdict.WRONG, Verdict.RAISED, Verdict.REFUSED)
@@ -40,13 +41,15 @@ def run_checks(
     first: frozenset[str] = frozenset(),
     tell: Callable[[CheckResult], None] = lambda _: None,
     shrink: bool = True,
+    public: bool = False,
 ) -> tuple[list[CheckResult], dict[str, Trial]]:
     """Run the checks of an exercise against a learner. Raises GraderFault where they could not be run at all.
 
     `first`: names of checks that run before the others of their task. Without `shrink` the first failing inputs stand
-    as they were drawn: quicker, for whoever reads no counterexample.
+    as they were drawn: quicker, for whoever reads no counterexample. `public`: the examples of the statement and
+    nothing else, without asking the reference, which a learner's kit does not have.
     """
-    file = CHECKS / f"test_{exercise}.py"
+    file = PUBLIC if public else CHECKS / f"test_{exercise}.py"
     if not file.is_file():
         raise GraderFault(f"{file} is missing: it holds the checks of {exercise}")
     right = reference(exercise)
@@ -55,7 +58,7 @@ def run_checks(
         kinds,
         right,
         open_learner,
-        lambda: local(right, kinds),
+        lambda: None if public else local(right, kinds),
         None if tasks is None else frozenset(tasks),
         None if only is None else frozenset(only),
         tell,

@@ -2,7 +2,8 @@
 
 A check is written for right answers. `got.sum()` raises AttributeError where `got` is an int, and says so in words of
 our own code. So the same input is given to the reference: where the check fails there as well the fault is ours, else
-the first answer that is not of the reference's kind explains it.
+the first answer that is not of the reference's kind explains it. A learner's kit has no reference: what is checked
+there are examples, which have passed on it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CUT_OFF = (
 
 
 def judge(
-    error: Exception, inner: Callable[..., Any], kwargs: dict[str, Any], case: Case, stand_in: Learner
+    error: Exception, inner: Callable[..., Any], kwargs: dict[str, Any], case: Case, stand_in: Learner | None
 ) -> Mismatch | GraderFault:
     """What `error`, which came out of the check itself, means for the learner; GraderFault where it is ours."""
     if any(frame.f_code.co_filename in _WALL for frame, _ in traceback.walk_tb(error.__traceback__)):
@@ -36,6 +37,8 @@ def judge(
     for tensor in tensors_in(kwargs):
         if tensor.is_leaf:
             tensor.grad = None
+    if stand_in is None:
+        return Mismatch("property", _cannot_go_on(error))
     right = stand_in.link.begin_case()
     try:
         inner(**{**kwargs, "learner": stand_in})
@@ -48,7 +51,11 @@ def judge(
             _same_kind(theirs, other, gradients="grad" in str(error))
         except Mismatch as difference:
             return difference
-    return Mismatch("type", f"the check could not go on with your answer: {_words(error)}")
+    return Mismatch("type", _cannot_go_on(error))
+
+
+def _cannot_go_on(error: Exception) -> str:
+    return f"the check could not go on with your answer: {_words(error)}"
 
 
 def _same_kind(theirs: Exchange, right: Exchange, *, gradients: bool) -> None:

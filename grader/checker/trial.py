@@ -56,12 +56,13 @@ class Trial:
     """The cases of one check, failing and passing, in the order they ran.
 
     `arguments` are those of the fixtures. `stand_in` gives the reference without a wall, to tell a fault of the check
-    from one of the learner's. `shown` is the failure to show; `flaky`: its input passed when it was tried again.
+    from one of the learner's, or None in a learner's kit. `shown` is the failure to show; `flaky`: its input passed
+    when it was tried again.
     """
 
     function: Callable[..., Any]
     arguments: dict[str, Any]
-    stand_in: Callable[[], Learner]
+    stand_in: Callable[[], Learner | None]
     shrink: bool = True  # whether to look for the smallest failing input: only a learner needs it
     failures: list[Failed] = field(default_factory=list)
     passed: list[Case] = field(default_factory=list)

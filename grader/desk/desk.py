@@ -9,6 +9,7 @@ from pathlib import Path
 from grader.collect import collect
 from grader.course import Course, Exercise, Task
 from grader.errors import UsageError
+from grader.model import Status
 from grader.state import State
 from grader.workspace import recall
 
@@ -25,6 +26,10 @@ class Desk:
         earned = self.earned(exercise)
         return task in earned and earned[task] == "passed"
 
+    def done(self, exercise: str, task: str) -> bool:
+        """Whether it passed, or in a learner's kit its examples did: then there is nothing more to be done here."""
+        return self.earned(exercise).get(task) in (Status.PASSED, Status.EXAMPLES)
+
     def earned(self, exercise: str) -> dict[str, str]:
         """Task -> how it ended, where the file as it is now was graded."""
         source = self.sources.get(exercise)
@@ -32,7 +37,7 @@ class Desk:
         return {name: earned.status for name, earned in (tasks or {}).items()}
 
     def first_open(self, exercise: Exercise) -> Task | None:
-        return next((task for task in exercise.tasks if not self.passed(exercise.name, task.name)), None)
+        return next((task for task in exercise.tasks if not self.done(exercise.name, task.name)), None)
 
 
 def lay_out(course: Course, folder: Path) -> Desk:

@@ -31,7 +31,8 @@ def next_hint(course: Course, folder: Path, what: str) -> RenderableType:
     exercise = course.exercise(name)
     task = exercise.task(chosen) if chosen is not None else desk.first_open(exercise)
     if task is None:
-        return Text(f"Every task of {name} has passed. To see the hints of one all the same, name it: grade hint TASK")
+        passed = "passes its examples" if course.kit else "has passed"
+        return Text(f"Every task of {name} {passed}. To see the hints of one all the same, name it: grade hint TASK")
     full = key(name, task.name)
     before = min(desk.state.hints.get(full, 0), len(task.hints))
     shown = min(before + 1, len(task.hints))
@@ -67,4 +68,4 @@ def _else(desk: Desk, exercise: Exercise, task: Task) -> list[RenderableType]:
         f"grade run {full}\nthe smallest input for which it goes wrong",
         f"grade solution {full}\nonce it passes: how we wrote it",
     )
-    return [Text("What else helps:"), items(("-", Text(help)) for help in helps)]
+    return [Text("What else helps:"), items(("-", Text(help)) for help in (helps[:-1] if desk.course.kit else helps))]

@@ -23,7 +23,15 @@ EDITOR = {  # in the workspace -> in the folder beside this file, where no tool 
     ".editorconfig": "editorconfig",
     ".vscode/settings.json": "settings.json",
     ".vscode/extensions.json": "extensions.json",
+    ".vscode/tasks.json": "tasks.json",
 }
+TELLS = """\
+Where something is wrong, the grader shows you the smallest input for which it is, what was expected and what you got,
+and the name of the mistake where it is a known one. Follow that input through your code by hand: that is where most is
+learnt."""
+KIT_TELLS = """\
+The grader that you have checks the examples of the statements. Where one fails it shows you what was expected and what
+you got; follow it through your code by hand. Points are given where your course grades, by hidden checks."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_BINARY"))
 
 
@@ -40,21 +48,25 @@ def files(course: Course) -> dict[str, str]:
     """Name (with `/`) -> text of every file of a workspace: no check, no reference, no hint."""
     stubs = {f"{BELOW}/{name}.py": stub(course.source_file(name).read_text("utf-8")) for name in course.names}
     editor = {name: (GIVEN / given).read_text("utf-8") for name, given in EDITOR.items()}
-    return {**stubs, "README.md": _readme(course), **editor}
+    return {**stubs, "README.md": readme(course, (GIVEN / "README.md").read_text("utf-8")), **editor}
 
 
-def _readme(course: Course) -> str:
+def readme(course: Course, template: str) -> str:
+    """A page that names the exercises, from a text with places to fill in."""
     first = course.exercises[0]
     short = first.name.split("_")[0]
     rows = [f"| {each.name} | {each.title} | {points(each.points)} |" for each in course.exercises]
-    return Template((GIVEN / "README.md").read_text("utf-8")).substitute(
+    return Template(template).substitute(
         title=course.title,
         tasks=sum(len(exercise.tasks) for exercise in course.exercises),
         exercises=len(course.exercises),
         points=points(sum(exercise.points for exercise in course.exercises)),
         first=short,
+        file=f"{first.name}.py",
+        name=f"{short}: {first.tasks[0].name}",
         task=f"{short}::{first.tasks[0].name}",
         table="\n".join(rows),
+        told=KIT_TELLS if course.kit else TELLS,
     )
 
 

@@ -56,6 +56,11 @@ def solution_of(course: Course, folder: Path, what: str, *, spoil: bool = False)
         listed = ", ".join(key(name, task.name) for task in exercise.tasks)
         raise UsageError(f"a solution is that of one task; name it: {listed}")
     full, notes = key(name, chosen), []
+    if course.kit:
+        raise UsageError(
+            f"how we wrote {full} is not in a learner's kit; your course may show it when everybody has handed in. "
+            f"If you are stuck: `grade hint {full}`"
+        )
     desk = lay_out(course, folder)
     if not desk.passed(name, chosen):
         if not spoil:

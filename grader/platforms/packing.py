@@ -17,6 +17,7 @@ import grader
 from grader.course import Course
 
 NAME = "cnn-grader"
+PACKAGE = Path(grader.__file__).parent
 TEMPLATES = Path(__file__).parent / "templates"
 _LEFT_OUT = {"__pycache__", "course_data"}
 
@@ -30,18 +31,24 @@ def source(course: Course) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file that `pip install` needs, in order."""
     yield "pyproject.toml", _pyproject().encode()
     for top, folder in (
-        ("grader", Path(grader.__file__).parent),
+        ("grader", PACKAGE),
         ("exercises", course.root / "exercises"),
         ("solutions", course.root / "solutions"),
     ):
-        for file in sorted(folder.rglob("*")):
-            below = file.relative_to(folder)
-            if not _LEFT_OUT.intersection(below.parts) and stat.S_ISREG(file.lstat().st_mode) and file.suffix != ".pyc":
-                yield f"{top}/{below.as_posix()}", file.read_bytes()
+        for below, content in files(folder):
+            yield f"{top}/{below}", content
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every plain file below a folder of ours, in order; nothing that Python made of one."""
+    for file in sorted(folder.rglob("*")):
+        below = file.relative_to(folder)
+        if not _LEFT_OUT.intersection(below.parts) and stat.S_ISREG(file.lstat().st_mode) and file.suffix != ".pyc":
+            yield below.as_posix(), file.read_bytes()
 
 
 def _pyproject() -> str:
-    lines = "\n".join(f"    {_quoted(str(Requirement(text)))}," for text in _needs())
+    lines = "\n".join(f"    {_quoted(str(need))}," for need in needs())
     return f"""[build-system]
 requires = ["hatchling>=1.26"]
 build-backend = "hatchling.build"
@@ -66,14 +73,14 @@ packages = ["grader"]
 """
 
 
-def _needs() -> list[str]:
+def needs() -> list[Requirement]:
     """In a checkout what its own file says: what was installed from it may be of another day."""
-    file = Path(grader.__file__).parent.parent / "pyproject.toml"
+    file = PACKAGE.parent / "pyproject.toml"
     if file.is_file():
         project = tomllib.loads(file.read_text("utf-8")).get("project", {})
         if project.get("name") == NAME:
-            return [str(text) for text in project["dependencies"]]
-    return [text for text in requires(NAME) or () if "extra ==" not in text]
+            return [Requirement(text) for text in project["dependencies"]]
+    return [Requirement(text) for text in requires(NAME) or () if "extra ==" not in text]
 
 
 def _quoted(text: str) -> str:

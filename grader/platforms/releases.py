@@ -12,6 +12,7 @@ from grader.errors import UsageError
 from . import workflows
 from .gradescope_terms import Settings
 from .gradescope_zip import write_zip
+from .learner.kit import write_kit
 from .nbgrader.release import write_course
 
 
@@ -31,6 +32,10 @@ class Wish:
 Writer = Callable[[Wish], tuple[str, ...]]
 
 
+def _learner(wish: Wish) -> tuple[str, ...]:
+    return write_kit(wish.course, wish.exercises, wish.folder)
+
+
 def _nbgrader(wish: Wish) -> tuple[str, ...]:
     return write_course(wish.course, wish.exercises, wish.folder, modules=wish.modules)
 
@@ -48,6 +53,7 @@ def _gradescope(wish: Wish) -> tuple[str, ...]:
 
 
 KINDS: Mapping[str, Writer] = {
+    "learner": _learner,
     "nbgrader": _nbgrader,
     "github": _github,
     "gitlab": _gitlab,

@@ -61,6 +61,8 @@ def environment() -> Environment:
     )
     functions: list[Callable[..., object]] = [
         words.points,
+        words.earned,
+        words.tally,
         words.closing,
         words.failing,
         words.leading,

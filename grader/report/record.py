@@ -48,8 +48,10 @@ def render(report: Report) -> str:
 def record(report: Report) -> Json:
     """The same as plain values."""
     env = report.environment
+    kit: dict[str, Json] = {"kit": True} if report.kit else {}
     return {
         "schema": SCHEMA,
+        **kit,
         "submission": {"name": words.line(report.submission), "sha256": report.sha256},
         "score": None if report.faulty else float(report.score),
         "max_score": float(report.max_score),
@@ -80,7 +82,7 @@ def _exercise(exercise: ExerciseResult) -> Json:
 def _task(task: TaskResult) -> Json:
     return {
         "name": task.name,
-        "status": task.status.value,
+        "status": (Status.TODO if task.status is Status.EXAMPLES else task.status).value,
         "score": None if task.status is Status.FAULT else float(task.score),
         "max_score": float(task.max_score),
         "diagnosis": _text(task.diagnosis),

@@ -23,7 +23,13 @@ from grader.model import CheckResult, Counterexample, ExerciseResult, Report, St
 
 from . import blocks, curves, words
 
-STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.TODO: "dim", Status.FAULT: "bold magenta"}
+STYLES = {
+    Status.PASSED: "green",
+    Status.FAILED: "red",
+    Status.TODO: "dim",
+    Status.FAULT: "bold magenta",
+    Status.EXAMPLES: "cyan",
+}
 STATE_WIDTH, NAME_WIDTH, POINTS_WIDTH = 13, 28, 8  # columns of the overview; the diagnosis has the rest of the line
 PRINTED_LINES = 12  # of a check's output; the learner has the rest in their own terminal
 PASTED_LINES = 16  # of a snippet that is still shown here; the page has it in any case
@@ -93,15 +99,15 @@ def overview(exercise: ExerciseResult, symbols: dict[Status, str], names: int) -
         return Text(f"{exercise.name} · {title} · not in this submission (0 / {worth})", "dim")
     faulty = any(task.status is Status.FAULT for task in exercise.tasks)
     head = Text(f"{exercise.name} · {title}", "bold")
-    head.append(f"  {'no grade' if faulty else _of(exercise.score, exercise.max_score)}", "not bold")
+    head.append(f"  {'no grade' if faulty else words.earned(exercise)}", "not bold")
     table = Table.grid(padding=(0, 2, 0, 0))
-    for width in (STATE_WIDTH, min(names, NAME_WIDTH)):
+    for width in (STATE_WIDTH + 4 * exercise.kit, min(names, NAME_WIDTH)):
         table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     table.add_column(min_width=POINTS_WIDTH, no_wrap=True, justify="right")
     table.add_column()  # the only one that may shrink; its text is cut, not wrapped
     for task in exercise.tasks:
         style = STYLES[task.status]
-        earned = "no grade" if task.status is Status.FAULT else _of(task.score, task.max_score)
+        earned = "no grade" if task.status is Status.FAULT else words.earned(task)
         state = Text(f"  {symbols[task.status]} {words.STATES[task.status]}", style)
         said = words.line(task.diagnosis, 300) if task.diagnosis else ""
         about = Text(said, "dim", no_wrap=True, overflow="ellipsis")
@@ -119,7 +125,7 @@ def task_detail(exercise: ExerciseResult, task: TaskResult, symbol: str) -> Rend
     style = STYLES[task.status]
     title = Text(f"{symbol} {words.full_name(exercise, task)}", f"bold {style}")
     if task.status is not Status.FAULT:
-        title.append(f"   {_of(task.score, task.max_score)} points", "not bold default")
+        title.append(f"   {words.earned(task)} points", "not bold default")
     shown = words.leading(task)
     parts: list[RenderableType] = []
     if shown is not None:
@@ -209,8 +215,4 @@ def closing(report: Report) -> RenderableType:
     after = Text(words.closing(report), "magenta" if report.faulty else "default")
     if report.faulty:
         return after
-    return Group(Text(f"Score: {_of(report.score, report.max_score)} points", "bold"), after)
-
-
-def _of(score: float, maximum: float) -> str:
-    return f"{words.points(score)} / {words.points(maximum)}"
+    return Group(Text(words.tally(report), "bold"), after)

@@ -10,9 +10,15 @@ import math
 from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, TensorView, Verdict, Window
 from grader.text import clean
 
-SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.TODO: "·", Status.FAULT: "!"}
-ASCII_SYMBOLS = {Status.PASSED: "+", Status.FAILED: "x", Status.TODO: ".", Status.FAULT: "!"}
-STATES = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.TODO: "to do", Status.FAULT: "our fault"}
+SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.TODO: "·", Status.FAULT: "!", Status.EXAMPLES: "○"}
+ASCII_SYMBOLS = {Status.PASSED: "+", Status.FAILED: "x", Status.TODO: ".", Status.FAULT: "!", Status.EXAMPLES: "o"}
+STATES = {
+    Status.PASSED: "passed",
+    Status.FAILED: "not yet",
+    Status.TODO: "to do",
+    Status.FAULT: "our fault",
+    Status.EXAMPLES: "examples pass",
+}
 
 VERDICTS = {
     Verdict.PASSED: "passed",
@@ -51,6 +57,10 @@ UNREADABLE = (
     "many or too few"
 )
 
+ELSEWHERE = (
+    "No points are given here: the hidden checks are not in this kit, your course runs them on what you hand in."
+)
+
 SMALL = 80  # elements of all inputs together that can still be followed by hand
 
 NO_GRADE = (
@@ -74,6 +84,20 @@ def points(score: float) -> str:
     return f"{round(score, 2):g}"
 
 
+def earned(result: TaskResult | ExerciseResult | Report) -> str:
+    """Points of all that can be had; in a learner's kit there are none to be had, which is not the same as 0."""
+    return f"{'–' if result.kit else points(result.score)} / {points(result.max_score)}"
+
+
+def tally(report: Report) -> str:
+    """What a report comes to, in a line."""
+    if not report.kit:
+        return f"Score: {earned(report)} points"
+    tasks = [task for exercise in report.exercises if not exercise.missing for task in exercise.tasks]
+    passed = sum(task.status is Status.EXAMPLES for task in tasks)
+    return f"Public examples: they pass in {passed} of {len(tasks)} tasks. {ELSEWHERE}"
+
+
 def depends(window: Window) -> str:
     """What the marks in the pictures of the inputs mean."""
     return f"marks what the right answer at {list(window.of)} is made of"
@@ -84,8 +108,8 @@ def full_name(exercise: ExerciseResult, task: TaskResult) -> str:
 
 
 def failing(task: TaskResult) -> list[CheckResult]:
-    """The checks that did not pass, in the course's order."""
-    return [check for check in task.checks if check.verdict is not Verdict.PASSED]
+    """The checks that did not pass, in the course's order, of those that are here."""
+    return [check for check in task.checks if check.verdict is not Verdict.PASSED and not check.spec.elsewhere]
 
 
 def leading(task: TaskResult) -> CheckResult | None:
@@ -184,6 +208,10 @@ def closing(report: Report) -> str:
     missing = [exercise for exercise in report.exercises if exercise.missing]
     if len(missing) == len(report.exercises):
         return "Nothing was checked: this submission has none of the exercises."
+    if report.kit:
+        return "The examples are all that can be checked here: hand it in." + (
+            f" Next: {missing[0].name}" if missing else ""
+        )
     if missing:
         return f"Every task you handed in passed. Well done! Next: {missing[0].name}"
     return "Every task passed. Well done!"

@@ -35,7 +35,7 @@ def watch(course: Course, wanted: Mapping[str, frozenset[str] | None], folder: P
     zygote, bell = Zygote().start(), Bell()
     try:
         grader = Grader(course, zygote, shelf=Shelf.of_user(), stop=bell.fd)
-        loop = Loop(course, grader, Screen(console), wanted, bell, Desk(course, folder))
+        loop = Loop(course, grader, Screen(console, kit=course.kit), wanted, bell, Desk(course, folder))
         with (
             Saves(folder, course.names, loop.saved) as saves,
             Keys(loop.pressed),
@@ -63,7 +63,7 @@ class Desk:
 
     def known(self, submission: Submission) -> dict[tuple[str, str], tuple[Status, float]]:
         """What earlier runs found of the tasks as they are."""
-        state, ends = recall(self.folder), {end.value: end for end in (Status.PASSED, Status.FAILED, Status.TODO)}
+        state, ends = recall(self.folder), {end.value: end for end in Status if end is not Status.FAULT}
         return {
             (exercise.name, task.name): (ends[earned[task.name].status], min(earned[task.name].score, task.points))
             for exercise in self.course.exercises

@@ -117,7 +117,7 @@ class Loop:
         """Whether every task that is watched, of what is there, has passed."""
         there = [exercise for exercise in self.course.exercises if exercise.name in self._now.modules]
         chosen = [(exercise.name, task) for exercise in there for task in self._tasks(exercise)]
-        return bool(chosen) and all(self._passed(pair) for pair in chosen)
+        return bool(chosen) and all(self._ended(pair) is Status.PASSED for pair in chosen)
 
     def _heard(self, event: Event) -> bool:
         """Take it in; whether there is something to grade now."""
@@ -175,7 +175,11 @@ class Loop:
         return Target(*chosen[0]) if chosen else None
 
     def _passed(self, pair: tuple[str, str]) -> bool:
-        return self.scores.get(pair, (Status.TODO, 0.0))[0] is Status.PASSED
+        """As far as that can be told here."""
+        return self._ended(pair) in (Status.PASSED, Status.EXAMPLES)
+
+    def _ended(self, pair: tuple[str, str]) -> Status:
+        return self.scores.get(pair, (Status.TODO, 0.0))[0]
 
     def _open_task(self, target: Target) -> str:
         return next((task for task in target.tasks if not self._passed((target.exercise, task))), target.tasks[0])

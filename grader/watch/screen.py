@@ -36,7 +36,10 @@ class Progress:
 
 @dataclass(slots=True)
 class Screen:
+    """`kit`: examples alone are checked here, no points are given and no solution can be shown."""
+
     console: Console
+    kit: bool = False
     _status: Status | None = field(default=None, init=False)
 
     @contextlib.contextmanager
@@ -78,6 +81,9 @@ class Screen:
         if everything:
             then = f" Press n for {ahead}." if ahead else " That was the last one."
             self._print(Text(), Text(f"Passed. Well done!{then}", "bold green"))
+        if all(task.status is State.EXAMPLES for exercise in report.exercises for task in exercise.tasks):
+            then = f" Press n for {ahead}." if ahead else ""
+            self._print(Text(), Text(f"The examples pass.{then}", "bold cyan"), Text(words.ELSEWHERE))
         self._print(Text(), Text(f"graded in {took:.2g} s" if self.console.is_terminal else "graded", "dim"))
         self.keys()
 
@@ -89,7 +95,7 @@ class Screen:
         if not self.console.is_terminal:
             return
         line = Text(" ")
-        for key, does in KEYS:
+        for key, does in KEYS if not self.kit else [pair for pair in KEYS if pair[0] != "s"]:
             line.append(f" {key} ", "reverse").append(f" {does}   ", "dim")
         self._print(line)
 
@@ -98,12 +104,16 @@ class Screen:
         self.console.clear()
         text = f"{words.points(progress.earned)} / {words.points(progress.of)} points"
         text += f" · {progress.tasks} of {progress.of_tasks} tasks"
+        done, of = progress.earned, progress.of
+        if self.kit:
+            text = f"examples pass in {progress.tasks} of {progress.of_tasks} tasks"
+            done, of = progress.tasks, progress.of_tasks
         if not self.console.is_terminal:
             self._print(Text(text))
             return
         bar = Table.grid(padding=(0, 2, 0, 0))
         width = max(10, self.console.width - len(text) - 3)
-        bar.add_row(ProgressBar(progress.of, progress.earned, width=width), Text(text, "bold"))
+        bar.add_row(ProgressBar(of, done, width=width), Text(text, "bold"))
         self._print(bar, Text())
 
     def _symbol(self, state: State) -> str:
