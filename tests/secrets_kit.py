@@ -26,11 +26,12 @@ COMMON = frozenset({
     "ctx.set_materialize_grads(False)", "super().__init__(", "self._ready = True", "raise ValueError(name)",
     "for result in results:", "if target is None:", "if not numbers:", "if length < 1:", "match value:", "def relu(x):",
 })  # fmt: skip
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 
 
 def plain(line: str) -> str:
-    return " ".join(line.split())
+    """Without what a comment or another indentation changes."""
+    return " ".join(line.split()).removeprefix("# ")
 
 
 def secret_lines(*, hints: bool = True) -> dict[str, str]:
@@ -76,6 +77,6 @@ def _texts(name: str, content: bytes) -> Iterator[tuple[str, str]]:
         yield name, "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
     for run in _BASE64.findall(text.replace("\n", "")):
         for start in range(4):  # what stands before it may look like base64 too
-            part = run[start:]
-            data = base64.b64decode(part[: len(part) // 4 * 4].translate(str.maketrans("-_", "+/")))
+            part = run[start : len(run) - ((len(run) - start) % 4 == 1)]
+            data = base64.b64decode(part.translate(str.maketrans("-_", "+/")) + "=" * (-len(part) % 4))
             yield f"{name}, in base64", data.decode("utf-8", "replace")
