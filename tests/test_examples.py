@@ -80,3 +80,33 @@ def test_the_examples_of_every_source_print_what_they_say(name):
     for task in exercise.tasks:
         run_examples(learner, task.docstring)
         assert ">>>" in task.docstring, f"{task.name} has no example"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "tensor([0.3333, 0.6667])",  # four places are all that is printed
+        "tensor([0.33335, 0.66662])",
+        "tensor([0.3333, 0.6667], dtype=torch.float32)",
+    ],
+)
+def test_without_a_reference_a_tensor_is_held_to_what_is_printed(printed):
+    run(f">>> double(torch.tensor([1 / 6, 2 / 6]))\n{printed}")
+
+
+@pytest.mark.parametrize(
+    ("call", "printed", "words"),
+    [
+        ("double(torch.tensor([1., 2.]))", "tensor([2., 5.])", "at [1]"),
+        ("double(torch.tensor([1., 2.]))", "tensor([2, 4])", "int64"),
+        ("double(torch.tensor([1., 2.]))", "tensor([[2., 4.]])", "shape (2,), expected (1, 2)"),
+        ("double(torch.tensor([1., 2.]))", "tensor([2., nan])", "at [1]"),
+        ("double(torch.tensor([1., 2.]))", "7", "should give 7, got tensor([2., 4.])"),
+        ("double(torch.tensor([1., 2.]))", "tensor([2., ..., 5.])", "should give tensor([2., ..., 5.])"),
+    ],
+)
+def test_without_a_reference_another_tensor_is_wrong(call, printed, words):
+    with pytest.raises(Mismatch) as caught:
+        run(f">>> {call}\n{printed}")
+
+    assert words in f"{caught.value.message} {caught.value.where}"

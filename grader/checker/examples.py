@@ -75,7 +75,7 @@ def _printed(text: str) -> torch.Tensor | None:
     names = {"tensor": torch.tensor, "torch": torch, "nan": math.nan, "inf": math.inf}
     try:
         made = eval(text, {"__builtins__": {}}, names)  # what our own docstring shows
-    except (SyntaxError, TypeError, ValueError, NameError):
+    except (SyntaxError, TypeError, ValueError, NameError, RuntimeError):
         return None
     return made if isinstance(made, torch.Tensor) and made.dtype is not torch.bool else None
 
