@@ -65,7 +65,7 @@ def _else(desk: Desk, exercise: Exercise, task: Task) -> list[RenderableType]:
         return [Text(f"Yours has passed; how we wrote it: grade solution {full}")]
     helps = (
         f"grade show {full}\nthe statement, with examples to work through by hand",
-        f"grade run {full}\nthe smallest input for which it goes wrong",
+        f"grade run {full}\nthe {'example' if desk.course.kit else 'smallest input'} for which it goes wrong",
         f"grade solution {full}\nonce it passes: how we wrote it",
     )
     return [Text("What else helps:"), items(("-", Text(help)) for help in (helps[:-1] if desk.course.kit else helps))]

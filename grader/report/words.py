@@ -95,7 +95,7 @@ def tally(report: Report) -> str:
         return f"Score: {earned(report)} points"
     tasks = [task for exercise in report.exercises if not exercise.missing for task in exercise.tasks]
     passed = sum(task.status is Status.EXAMPLES for task in tasks)
-    return f"Public examples: they pass in {passed} of {len(tasks)} tasks. {ELSEWHERE}"
+    return f"Public examples: they pass in {passed} of {len(tasks)} task{'s' * (len(tasks) != 1)}. {ELSEWHERE}"
 
 
 def depends(window: Window) -> str:
