@@ -5,7 +5,6 @@ torch and pytest are imported inside the commands that grade, so that `grade sta
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import traceback
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Annotated
 
 import typer
 
-from . import course as courses
-from . import teacher
+from . import kit, teacher
 from .errors import GraderFault, UsageError
 from .text import clean
 
 USAGE, FAULT, INTERRUPTED = 2, 3, 130
-STAFF = frozenset({"batch", "ci", "release", "verify", "report", "regrade", "export"})  # in no learner's kit
 
 app = typer.Typer(
     add_completion=False,
@@ -42,7 +39,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # a console that cannot show a sign shows its number
             stream.reconfigure(errors="backslashreplace")
     try:
-        _hide_in_a_kit()
+        kit.hide(app)
         result = app(standalone_mode=False)
     except UsageError as error:
         _complain(f"grade: {error}", USAGE)
@@ -61,14 +58,6 @@ def main() -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _hide_in_a_kit() -> None:
-    """What only the staff can do is not in the help of a learner's kit."""
-    with contextlib.suppress(GraderFault):  # whoever needs the course says what is wrong with it
-        for command in app.registered_commands if courses.load().kit else ():
-            name = command.name or getattr(command.callback, "__name__", "")
-            command.hidden = name in STAFF or name == "solution"
-
-
 def _complain(text: str, code: int) -> None:
     sys.stderr.write(clean(text, 20_000) + "\n")
     sys.exit(code)
@@ -80,13 +69,8 @@ def _report_it() -> str:
 
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> int | None:
-    command = context.invoked_subcommand
-    if command in STAFF and courses.load().kit:
-        raise UsageError(
-            f"this is a learner's kit, without hidden checks and references: `grade {command}` is for the staff of "
-            "your course, where the whole grader is installed"
-        )
-    return status() if command is None else None
+    kit.refuse(context.invoked_subcommand)
+    return status() if context.invoked_subcommand is None else None
 
 
 @app.command()

@@ -26,16 +26,13 @@ class Verdict(StrEnum):
 
 
 class Status(StrEnum):
-    """How a task stands, worked out from its checks by `score`.
-
-    EXAMPLES: its public examples pass, and nothing else could be checked, in a learner's kit.
-    """
+    """How a task stands, worked out from its checks by `score`."""
 
     PASSED = "passed"
     FAILED = "failed"
     TODO = "todo"
     FAULT = "fault"
-    EXAMPLES = "examples"
+    EXAMPLES = "examples"  # these pass, and nothing else could be checked: in a learner's kit
 
 
 class Visibility(StrEnum):
@@ -60,8 +57,7 @@ class CheckSpec:
     """One hidden check as the course defines it, known before anything runs.
 
     `name` is the test function's name without `test_`; `needs` are names of checks of the same task.
-    `guarded`: the task's bans hold while it runs. `elsewhere`: stands for all the hidden checks of a task, in a
-    learner's kit, where they are not.
+    `guarded`: the task's bans hold while it runs. `elsewhere`: stands for all hidden ones of a task, in a kit.
     """
 
     name: str
@@ -193,11 +189,6 @@ class TaskResult:
     status: Status = Status.TODO
     score: float = 0.0
 
-    @property
-    def kit(self) -> bool:
-        """Whether points are not to be had here: the hidden checks are elsewhere."""
-        return any(check.spec.elsewhere for check in self.checks)
-
 
 @dataclass(frozen=True, slots=True)
 class ExerciseResult:
@@ -205,10 +196,6 @@ class ExerciseResult:
     title: str
     tasks: tuple[TaskResult, ...]
     missing: bool = False  # the submission has no such module: listed at no cost
-
-    @property
-    def kit(self) -> bool:
-        return any(task.kit for task in self.tasks)
 
     @property
     def score(self) -> float:
@@ -254,10 +241,6 @@ class Report:
     @property
     def max_score(self) -> float:
         return sum(exercise.max_score for exercise in self.exercises)
-
-    @property
-    def kit(self) -> bool:
-        return any(exercise.kit for exercise in self.exercises)
 
     @property
     def faulty(self) -> bool:

@@ -14,9 +14,10 @@ from kit import ROOT
 from grader import course, source
 
 SHORTEST = 12  # characters of a line that can give something away
-# Lines that anybody would write: an import, a decorator of Python's own, the end of a function.
+# Lines that anybody would write: an import, a decorator of Python's own, a question about one name, a function's end.
 IDIOM = re.compile(
-    r"from [\w.]+ import .*|import \w+( as \w+)?|@(functools|contextlib)\.\w+(\(function\))?|@classmethod"
+    r"from [\w.]+ import .*|import \w+( as \w+)?|@((functools|contextlib)\.)?\w+(\(function\))?"
+    r"|(if|elif|while) (not )?\w+( [<>=!]+ \w+| is (not )?None)?:|for \w+ in \w+:|match \w+:"
     r"|return \w+(, \w+| ?\()?|[)}] # fmt: skip|\) -> torch\.Tensor:|except [\w(), ]+( as error)?:"
 )
 COMMON = frozenset({
@@ -24,7 +25,7 @@ COMMON = frozenset({
     "with torch.no_grad():", "with torch.random.fork_rng(devices=[]):", "with warnings.catch_warnings():",
     "with contextlib.ExitStack() as stack:", "dtype: torch.dtype = torch.float32,", "if dtype == torch.float64:",
     "ctx.set_materialize_grads(False)", "super().__init__(", "self._ready = True", "raise ValueError(name)",
-    "for result in results:", "if target is None:", "if not numbers:", "if length < 1:", "match value:", "def relu(x):",
+    "def relu(x):",
 })  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 

@@ -16,7 +16,7 @@ from kit import ROOT, solution
 from secrets_kit import leaks, secret_lines
 from typer.main import get_command
 
-from grader import cli, course, plan, source
+from grader import cli, course, kit, plan, source
 from grader.collect import collect
 from grader.errors import GraderFault, UsageError
 from grader.platforms import packing
@@ -144,11 +144,11 @@ def test_a_course_knows_that_it_is_a_kit(tmp_path: Path) -> None:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    kit = course.load(tmp_path / "grader" / "course_data")
+    made = course.load(tmp_path / "grader" / "course_data")
 
-    assert (kit.kit, KNOWN.kit) == (True, False)
-    assert kit.names == SOME
-    assert kit.exercises == tuple(KNOWN.exercise(name) for name in SOME)
+    assert (made.kit, KNOWN.kit) == (True, False)
+    assert made.names == SOME
+    assert made.exercises == tuple(KNOWN.exercise(name) for name in SOME)
 
 
 def test_a_kit_of_what_there_is_not_is_a_mistake_in_course_toml() -> None:
@@ -172,7 +172,7 @@ class TestFiles:
         commands = set(re.findall(r"`grade (\w+)", readme))
 
         assert all(f"| {each.name} | {each.title} | {each.points:g} |" in readme for each in KNOWN.exercises)
-        assert {"show", "run", "watch", "hint", "reset"} <= commands <= set(get_command(cli.app).commands) - cli.STAFF
+        assert {"show", "run", "watch", "hint", "reset"} <= commands <= set(get_command(cli.app).commands) - kit.STAFF
         assert "$ pip install -r requirements.txt\n$ grade\n" in readme
         for what in re.findall(r"`grade \w+ (\S+?)`", readme):
             KNOWN.select(what)
@@ -187,7 +187,7 @@ class TestFiles:
 
         assert all(each[:3] == ["-P", "-m", "grader"] for each in arguments)
         assert [each[3] for each in arguments] == ["run", "watch", "hint", "status"]
-        assert {each[3] for each in arguments} <= set(get_command(cli.app).commands) - cli.STAFF
+        assert {each[3] for each in arguments} <= set(get_command(cli.app).commands) - kit.STAFF
 
     def test_a_container_installs_as_the_readme_says(self, made: Mapping[str, bytes]) -> None:
         container = json.loads(made[".devcontainer/devcontainer.json"])

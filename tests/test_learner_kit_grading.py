@@ -13,6 +13,7 @@ from schemas_kit import errors
 from typer.testing import CliRunner
 
 from grader import cli, commands, course, score
+from grader import kit as kit_of_learners
 from grader import status as map_of
 from grader.checker import run
 from grader.desk import init
@@ -72,7 +73,11 @@ class TestRight:
         assert len(tasks) == TASKS
 
     def test_there_are_no_points(self, right: Report) -> None:
-        assert (right.kit, right.score, right.max_score) == (True, 0.0, sum(each.points for each in KNOWN.exercises))
+        assert (words.in_a_kit(right), right.score, right.max_score) == (
+            True,
+            0.0,
+            sum(each.points for each in KNOWN.exercises),
+        )
         assert score.exit_code(right) == score.NOT_ALL_POINTS
 
     def test_the_hidden_checks_are_named_and_have_not_run(self, right: Report) -> None:
@@ -231,7 +236,7 @@ class TestCommands:
     def in_a_kit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(course, "load", lambda: KIT)
 
-    @pytest.mark.parametrize("command", sorted(cli.STAFF))
+    @pytest.mark.parametrize("command", sorted(kit_of_learners.STAFF))
     def test_what_the_staff_does_is_refused_with_a_sentence(self, command: str) -> None:
         done = CliRunner().invoke(cli.app, [command, "x", "--to", "y"])
         assert isinstance(done.exception, UsageError)
@@ -243,14 +248,14 @@ class TestCommands:
     def test_the_help_does_not_list_it(self) -> None:
         before = {id(each): each.hidden for each in cli.app.registered_commands}
         try:
-            cli._hide_in_a_kit()
+            kit_of_learners.hide(cli.app)
             text = CliRunner().invoke(cli.app, ["--help"]).stdout
         finally:
             for each in cli.app.registered_commands:
                 each.hidden = before[id(each)]
         listed = {line.split()[1] for line in text.splitlines() if line.startswith("│ ") and line[2] != " "}
         assert {"run", "watch", "hint", "doctor"} <= listed
-        assert not listed & {*cli.STAFF, "solution"}
+        assert not listed & kit_of_learners.HIDDEN
 
     def test_the_staff_of_a_whole_grader_is_refused_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(course, "load", lambda: KNOWN)

@@ -62,6 +62,7 @@ def environment() -> Environment:
     functions: list[Callable[..., object]] = [
         words.points,
         words.earned,
+        words.in_a_kit,
         words.tally,
         words.closing,
         words.failing,

@@ -48,7 +48,7 @@ def render(report: Report) -> str:
 def record(report: Report) -> Json:
     """The same as plain values."""
     env = report.environment
-    kit: dict[str, Json] = {"kit": True} if report.kit else {}
+    kit: dict[str, Json] = {"kit": True} if words.in_a_kit(report) else {}
     return {
         "schema": SCHEMA,
         **kit,

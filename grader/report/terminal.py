@@ -101,7 +101,7 @@ def overview(exercise: ExerciseResult, symbols: dict[Status, str], names: int) -
     head = Text(f"{exercise.name} · {title}", "bold")
     head.append(f"  {'no grade' if faulty else words.earned(exercise)}", "not bold")
     table = Table.grid(padding=(0, 2, 0, 0))
-    for width in (STATE_WIDTH + 4 * exercise.kit, min(names, NAME_WIDTH)):
+    for width in (STATE_WIDTH + 4 * words.in_a_kit(exercise), min(names, NAME_WIDTH)):
         table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     table.add_column(min_width=POINTS_WIDTH, no_wrap=True, justify="right")
     table.add_column()  # the only one that may shrink; its text is cut, not wrapped

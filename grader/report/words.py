@@ -84,14 +84,21 @@ def points(score: float) -> str:
     return f"{round(score, 2):g}"
 
 
+def in_a_kit(result: TaskResult | ExerciseResult | Report) -> bool:
+    """Whether no points are to be had here: the hidden checks are elsewhere."""
+    if isinstance(result, TaskResult):
+        return any(check.spec.elsewhere for check in result.checks)
+    return any(in_a_kit(part) for part in (result.exercises if isinstance(result, Report) else result.tasks))
+
+
 def earned(result: TaskResult | ExerciseResult | Report) -> str:
     """Points of all that can be had; in a learner's kit there are none to be had, which is not the same as 0."""
-    return f"{'–' if result.kit else points(result.score)} / {points(result.max_score)}"
+    return f"{'–' if in_a_kit(result) else points(result.score)} / {points(result.max_score)}"
 
 
 def tally(report: Report) -> str:
     """What a report comes to, in a line."""
-    if not report.kit:
+    if not in_a_kit(report):
         return f"Score: {earned(report)} points"
     tasks = [task for exercise in report.exercises if not exercise.missing for task in exercise.tasks]
     passed = sum(task.status is Status.EXAMPLES for task in tasks)
@@ -208,7 +215,7 @@ def closing(report: Report) -> str:
     missing = [exercise for exercise in report.exercises if exercise.missing]
     if len(missing) == len(report.exercises):
         return "Nothing was checked: this submission has none of the exercises."
-    if report.kit:
+    if in_a_kit(report):
         return "The examples are all that can be checked here: hand it in." + (
             f" Next: {missing[0].name}" if missing else ""
         )

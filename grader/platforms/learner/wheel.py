@@ -21,7 +21,7 @@ from grader import source
 from grader.course import Course
 from grader.platforms import packing
 
-# Rooms that only commands of the staff lead to (cli.STAFF), and what only they need.
+# Rooms that only commands of the staff lead to (grader/kit.py), and what only they need.
 STAFF_ROOMS = frozenset({"author", "batch", "classview", "marks", "platforms", "store"})
 STAFF_NEEDS = frozenset({"rapidfuzz", "sqlalchemy"})
 _OF_CHECKS = frozenset({"checks/__init__.py", "checks/pytest.ini"})  # every other file of that room is hidden
