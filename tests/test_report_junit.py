@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import SAMPLES, check, report, task
+from specifications_kit import wrong_with
 
 from grader.model import Report, Verdict
 from grader.report import junit
@@ -21,6 +22,11 @@ def read(made: Report) -> Element:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_report_is_well_formed(name: str) -> None:
     assert read(SAMPLES[name]).tag == "testsuites"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_report_keeps_to_its_schema(name: str) -> None:
+    assert wrong_with("junit.xml", junit.render(SAMPLES[name]).encode()) == []
 
 
 @settings(deadline=None)
