@@ -104,7 +104,7 @@ def where(names: list[str]) -> None:
     clock = Clock()
     started = time.perf_counter()
     from grader import course
-    from grader.checker import deck, plugin, trial
+    from grader.checker import deck, judge, trial
     from grader.collect import collect
     from grader.learner import WorkerSession, Zygote
     from grader.pipeline import Grader, Wanted
@@ -115,7 +115,7 @@ def where(names: list[str]) -> None:
     deck._draw = clock.around("Hypothesis drawing inputs", deck._draw)
     WorkerSession.request = clock.around("the learner's side: calls and answers", WorkerSession.request)  # type: ignore[method-assign]
     trial.Trial._attempt = clock.around("references and comparisons", trial.Trial._attempt)  # type: ignore[method-assign]
-    plugin.Checks._run = clock.around("pytest and the rest of a check", plugin.Checks._run)  # type: ignore[method-assign]
+    judge.Judge._run = clock.around("the rest of a check", judge.Judge._run)  # type: ignore[method-assign]
     try:
         known = course.load()
         submission = collect(ROOT / "solutions", known.names, None)

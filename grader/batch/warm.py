@@ -5,11 +5,11 @@ import gc
 import torch
 
 from grader import pipeline
-from grader.checker import check, deck, diagnose, plugin, run, strategies
+from grader.checker import check, collected, deck, diagnose, judge, run, strategies
 from grader.report import html, record
 from grader.worker.slim import skip_dynamo
 
-__all__ = ["check", "deck", "diagnose", "html", "pipeline", "plugin", "record", "run", "strategies"]
+__all__ = ["check", "collected", "deck", "diagnose", "html", "judge", "pipeline", "record", "run", "strategies"]
 
 torch.set_num_threads(1)
 skip_dynamo()

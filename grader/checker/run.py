@@ -1,4 +1,4 @@
-"""Starts pytest on the checks of one exercise: file, root, configuration and plugins are ours, from here alone."""
+"""The checks of one exercise against one learner, and what is to be said of their ends."""
 
 from __future__ import annotations
 
@@ -6,29 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from grader.errors import GraderFault
 from grader.learner import InProcess, Kind, Learner
 from grader.model import CheckResult, CheckSpec, Verdict
 from grader.references import reference
 
+from .collected import items
 from .diagnose import Evidence, diagnose
+from .judge import Judge
 from .misconceptions import Misconception
-from .plugin import Checks
 from .surroundings import ours_alone
 from .trial import Trial
 
 CHECKS = Path(__file__).parent.parent / "checks"
 PUBLIC = Path(__file__).parent / "public.py"
-_PLUGINS_OFF = ("terminal", "cacheprovider", "warnings", "faulthandler", "junitxml", "logging",
-                "unraisableexception", "threadexception")  # fmt: skip
 _EXPLAINED = (Verdict.WRONG, Verdict.RAISED, Verdict.REFUSED)
-_PYTEST = [
-    "-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--confcutdir", str(CHECKS), "--noconftest",
-    "--disable-plugin-autoload", "--capture=no", "--assert=plain", "--import-mode=importlib",
-    *(option for name in _PLUGINS_OFF for option in ("-p", f"no:{name}")),
-]  # fmt: skip
 
 
 def run_checks(
@@ -50,30 +41,19 @@ def run_checks(
     nothing else, without asking the reference, which a learner's kit does not have.
     """
     file = PUBLIC if public else CHECKS / f"test_{exercise}.py"
-    if not file.is_file():
-        raise GraderFault(f"{file} is missing: it holds the checks of {exercise}")
     right = reference(exercise)
-    plugin = Checks(
-        exercise,
-        kinds,
-        right,
-        open_learner,
-        lambda: None if public else local(right, kinds),
-        None if tasks is None else frozenset(tasks),
-        None if only is None else frozenset(only),
-        tell,
-        shrink,
-        first,
-    )
+    wanted, names = None if tasks is None else set(tasks), None if only is None else set(only)
     with ours_alone():
-        code = pytest.main([*_PYTEST, str(file)], plugins=[plugin])
-    if plugin.errors:
-        raise GraderFault(f"the checks of {exercise} could not be run: {plugin.errors[0]}")
-    if code == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise GraderFault(f"the checks of {exercise} could not be run: pytest ended with {code!r}")
-    return list(plugin.results.values()), plugin.trials
+        found = [
+            item
+            for item in items(file, exercise, tuple(kinds), right)
+            if (wanted is None or item.spec.task in wanted) and (names is None or item.spec.name in names)
+        ]
+        judge = Judge(
+            exercise, kinds, right, open_learner, lambda: None if public else local(right, kinds), tell, shrink
+        )
+        judge.run(found, first)
+    return list(judge.results.values()), judge.trials
 
 
 def explain(
