@@ -58,8 +58,8 @@ def readme(course: Course, template: str) -> str:
     rows = [f"| {each.name} | {each.title} | {points(each.points)} |" for each in course.exercises]
     return Template(template).substitute(
         title=course.title,
-        tasks=sum(len(exercise.tasks) for exercise in course.exercises),
-        exercises=len(course.exercises),
+        tasks=_count(sum(len(exercise.tasks) for exercise in course.exercises), "task"),
+        exercises=_count(len(course.exercises), "exercise"),
         points=points(sum(exercise.points for exercise in course.exercises)),
         first=short,
         file=f"{first.name}.py",
@@ -68,6 +68,10 @@ def readme(course: Course, template: str) -> str:
         table="\n".join(rows),
         told=KIT_TELLS if course.kit else TELLS,
     )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def make(course: Course, folder: Path) -> Made:

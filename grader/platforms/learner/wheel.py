@@ -31,13 +31,13 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 def wheel(course: Course, exercises: tuple[str, ...]) -> tuple[str, bytes]:
     """Its file name and its bytes. The version tells kits apart, so that pip sees when there is a new one."""
-    inside = dict(_package()) | dict(_course(course, exercises))
-    digest = hashlib.sha256()
+    inside, needs = dict(_package()) | dict(_course(course, exercises)), _needs()
+    digest = hashlib.sha256("\n".join(needs).encode())
     for name, content in inside.items():
         digest.update(f"{name}\n{len(content)}\n".encode() + content)
     version = f"{Version(metadata(packing.NAME)['Version']).public}+kit.{digest.hexdigest()[:8]}"
     about = f"{_DISTRIBUTION}-{version}.dist-info"
-    inside |= {f"{about}/{name}": text.encode() for name, text in _about(version).items()}
+    inside |= {f"{about}/{name}": text.encode() for name, text in _about(version, needs).items()}
     return f"{_DISTRIBUTION}-{version}-py3-none-any.whl", _zipped(inside, f"{about}/RECORD")
 
 
@@ -67,8 +67,12 @@ def _course(course: Course, exercises: tuple[str, ...]) -> Iterator[tuple[str, b
         yield f"grader/course_data/solutions/{name}.py", text.encode()
 
 
-def _about(version: str) -> dict[str, str]:
-    needs = [need for need in packing.needs() if need.name not in STAFF_NEEDS]
+def _needs() -> list[str]:
+    """In one order, which a checkout and what was installed from it do not have by themselves."""
+    return sorted(str(need) for need in packing.needs() if need.name not in STAFF_NEEDS)
+
+
+def _about(version: str, needs: list[str]) -> dict[str, str]:
     head = [
         "Metadata-Version: 2.1",
         f"Name: {packing.NAME}",
