@@ -7,7 +7,6 @@ no solution in them, and course.toml says that this is a kit. The same course gi
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import io
 import json
@@ -43,9 +42,6 @@ def wheel(course: Course, exercises: tuple[str, ...]) -> tuple[str, bytes]:
 
 def license_text() -> str | None:
     """The licence that the grader came with, where it came with one."""
-    file = packing.PACKAGE.parent / "LICENSE"
-    with contextlib.suppress(OSError):
-        return file.read_text("utf-8")
     return distribution(packing.NAME).read_text("licenses/LICENSE")
 
 
