@@ -127,6 +127,15 @@ def test_what_failed_last_time_runs_first(loop):
     assert loop.grader.first == [frozenset(), frozenset({"conv_output_size_check"})]
 
 
+def test_in_a_learners_kit_one_goes_on_when_the_examples_pass_and_nothing_is_finished(loop):
+    names = [task.name for task in loop.course.exercise(EXERCISE).tasks]
+    loop.desk.before = {(EXERCISE, name): (Status.EXAMPLES, 0.0) for name in names[:2]}
+    play(loop, state(solution()))
+    assert loop.grader.asked == [(EXERCISE, (names[2],))]
+    loop.scores = {(EXERCISE, name): (Status.EXAMPLES, 0.0) for name in names}
+    assert not loop.finished
+
+
 def test_n_goes_to_the_next_open_task_and_around(loop):
     play(loop, state(solution()), *[Pressed("n")] * 6)
     tasks = [tasks[0] for _, tasks in loop.grader.asked]
