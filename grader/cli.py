@@ -30,6 +30,9 @@ OneTask = Annotated[str, typer.Argument(metavar="TASK", help="A task (ex04::conv
 Reader = Annotated[
     str, typer.Option(metavar="WHO", help="For whom the feedback is: learner, after_due, after_published or staff.")
 ]
+Device = Annotated[
+    str, typer.Option("--device", metavar="cpu|cuda", help="Where a learner's tensors live: the CPU, or an NVIDIA GPU.")
+]
 OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it; - is stdout.")]
 
 
@@ -137,11 +140,13 @@ def run(
         bool, typer.Option("--debug", help="Run in this process so that breakpoint() works. Not the graded mode.")
     ] = False,
     audience: Reader = "staff",
+    device: Device = "cpu",
 ) -> int:
     """Grade: what is right, what is wrong, and why."""
     from .commands import Run, grade
 
-    return grade(Run(tuple(what or ()), submission, {"json": json, "html": html, "junit": junit}, debug, audience))
+    targets = {"json": json, "html": html, "junit": junit}
+    return grade(Run(tuple(what or ()), submission, targets, debug, audience, device))
 
 
 @app.command()
@@ -159,11 +164,14 @@ def ci(
         ),
     ] = None,
     audience: Reader = "learner",
+    device: Device = "cpu",
 ) -> int:
     """Grade in a CI job: its summary, annotations, JUnit, and the exit code of grade run."""
     from .commands import grade_in_ci
 
-    return grade_in_ci(tuple(what or ()), submission, {"json": json, "junit": junit}, tuple(also or ()), audience)
+    return grade_in_ci(
+        tuple(what or ()), submission, {"json": json, "junit": junit}, tuple(also or ()), audience, device
+    )
 
 
 @app.command()
@@ -192,11 +200,14 @@ def batch(
         bool, typer.Option("--allow-unsandboxed", help="Also where submissions cannot be locked down.")
     ] = False,
     audience: Reader = "learner",
+    device: Device = "cpu",
 ) -> int:
     """Grade a class. The same command goes on where it was stopped; what has not changed is not graded again."""
     from .commands import grade_class
 
-    return grade_class(folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed, dask, audience)
+    return grade_class(
+        folder, out, tuple(only or ()), jobs, again, db, budget, allow_unsandboxed, dask, audience, device
+    )
 
 
 @app.command()

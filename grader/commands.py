@@ -20,6 +20,7 @@ from .status import render as render_map
 from .workspace import recall, remember, write_text
 
 STDOUT = "-"
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Run:
     targets: Mapping[str, str | None]
     debug: bool = False
     audience: str = "staff"
+    device: str = "cpu"
 
 
 def status_of(folder: Path) -> int:
@@ -43,7 +45,7 @@ def status_of(folder: Path) -> int:
 
 def grade(run: Run) -> int:
     """Grade one submission, write what was asked for, show the rest."""
-    reader = _reader(run.audience)
+    reader, device = _reader(run.audience), device_of(run.device)
     known = courses.load()
     chosen = chosen_of(known, run.what)
     if list(run.targets.values()).count(STDOUT) > 1:
@@ -56,15 +58,19 @@ def grade(run: Run) -> int:
 
     from .learner import Zygote
 
-    zygote = None if run.debug else Zygote().start()  # it imports torch while we do
+    zygote = None if run.debug else Zygote(device=device).start()  # it imports torch while we do
     try:
+        if zygote is None:
+            from .worker.device import prepare
+
+            prepare(device, known.budget.worker.gpu_bytes)
         from . import pipeline, score
         from .checker.shelf import Shelf
         from .report import terminal
 
         graded = pipeline.Wanted(chosen)
         with _progress(console, quiet=run.debug) as tell:
-            grader = pipeline.Grader(known, zygote, shelf=Shelf.of_user())
+            grader = pipeline.Grader(known, zygote, device, Shelf.of_user())
             whole = grader.grade(submission, wanted=graded, tell=tell)
     finally:
         if zygote is not None:
@@ -83,14 +89,15 @@ def grade(run: Run) -> int:
 
 def grade_class(
     folder: Path, out: Path, only: tuple[str, ...], jobs: int | None, again: bool, db: str | None,
-    budget: float | None, unsandboxed: bool, dask: str | None, audience: str,
+    budget: float | None, unsandboxed: bool, dask: str | None, audience: str, device: str,
 ) -> int:  # fmt: skip
     """`grade batch`."""
     from .batch.front import Options, grade_batch
 
     chosen = chosen_of(courses.load(), only)
+    where = device_of(device, here=dask is None)
     return grade_batch(
-        Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask, _reader(audience)), Console()
+        Options(folder, out, chosen, jobs, again, db, budget, unsandboxed, dask, _reader(audience), where), Console()
     )
 
 
@@ -100,6 +107,7 @@ def grade_in_ci(
     targets: Mapping[str, str | None],
     also: tuple[str, ...],
     reader: str,
+    device: str,
 ) -> int:
     """`grade ci`."""
     from .platforms import ci, formats
@@ -107,7 +115,7 @@ def grade_in_ci(
 
     known, audience = courses.load(), Audience(_reader(reader))
     wanted = {kind: file for kind, file in targets.items() if file is not None} | formats.wished(also)
-    return ci.run(known, ci.Job(chosen_of(known, what), submission, wanted, audience))
+    return ci.run(known, ci.Job(chosen_of(known, what), submission, wanted, audience, device_of(device)))
 
 
 def keep_watch(what: tuple[str, ...]) -> int:
@@ -123,6 +131,20 @@ def _reader(word: str) -> str:
 
     if word not in set(Audience):
         raise UsageError(f"--audience {word!r}: there are {', '.join(Audience)}")
+    return word
+
+
+def device_of(word: str, *, here: bool = True) -> str:
+    """The device of --device. Raises UsageError where there is none of that name, or where `here` has no such GPU."""
+    if word not in DEVICES:
+        raise UsageError(
+            f"--device {word!r}: there are {' and '.join(DEVICES)}; CUDA_VISIBLE_DEVICES=1 takes another GPU"
+        )
+    if word != DEVICES[0] and here:
+        from .learner import gpu
+
+        if missing := gpu.why_not(gpu.facts()):
+            raise UsageError(f"--device {word}: {missing}. grade doctor tells what there is.")
     return word
 
 

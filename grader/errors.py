@@ -6,6 +6,7 @@ Exception
 │   └── GraderFault        exit 3: our own fault; no grade is given
 └── LearnerFault           what the learner's code did instead of answering; costs its check, is explained
     ├── LearnerRaised      an exception came out of it
+    │   └── LearnerStrayed a result on another device than its inputs
     ├── LearnerTodo        not written yet (the stub's NotImplementedError) or not there
     ├── LearnerRefused     it used what the task forbids
     ├── LearnerTimedOut    no answer in time
@@ -60,6 +61,17 @@ class LearnerRaised(LearnerFault):
         self.text = text
         self.bases = bases
         self.column = column
+
+
+class LearnerStrayed(LearnerRaised):
+    """An answer that is not where its inputs are. No exception of theirs: ours, as their values cannot be compared."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        text = (
+            f"the result is on {found}, and the input on {wanted}: make new tensors on the device of the input, with "
+            "x.new_zeros(...) or device=x.device"
+        )
+        super().__init__(text, type_name="RuntimeError", text=text, bases=("RuntimeError",))
 
 
 class LearnerTodo(LearnerFault):

@@ -206,6 +206,10 @@ class ExerciseResult:
         return sum(task.max_score for task in self.tasks)
 
 
+# What is true of every worker on a GPU, whatever its walls are made of.
+WITHIN = "with the GPU's driver within these walls"
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     grader: str
@@ -221,7 +225,8 @@ class Environment:
         """The isolation in words."""
         if self.isolation is Isolation.PROCESS:
             return f"{self.isolation}, not locked down (grade doctor says why)"
-        return f"{self.isolation} by {', '.join(self.walls)}" if self.walls else f"{self.isolation}"
+        words = f"{self.isolation} by {', '.join(self.walls)}" if self.walls else f"{self.isolation}"
+        return words if self.device == "cpu" else f"{words}, {WITHIN}"
 
 
 @dataclass(frozen=True, slots=True)

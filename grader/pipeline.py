@@ -15,6 +15,7 @@ import torch
 
 from . import score
 from .checker.check import SEED
+from .checker.compare import computed_on
 from .checker.deck import kept_on
 from .checker.run import explain, run_checks
 from .checker.shelf import Shelf
@@ -56,6 +57,7 @@ class Wanted:
 class Grader:
     """Grades submissions of one course. `zygote` is the wall; None grades in this process (--debug, our own code).
 
+    `device`: where a learner's tensors live without a wall; with one, its zygote knows.
     `shelf` keeps drawn inputs from one process to the next; None draws them anew. `stop`: a descriptor; once there is
     something to read from it, grading ends with errors.Stopped.
     """
@@ -75,7 +77,7 @@ class Grader:
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
         skip_dynamo()
         purse = Purse(self.course.budget.submission_seconds)
-        with kept_on(self.shelf) if self.shelf is not None else nullcontext():
+        with computed_on(self.where), kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
                 replace(self, purse=purse, fate=Fate())._exercise(
                     exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell
@@ -85,13 +87,18 @@ class Grader:
             )
         return Report(submission.name, submission.sha256, self.environment(), exercises, tuple(submission.notes))
 
+    @property
+    def where(self) -> str:
+        """Where a learner's tensors live."""
+        return self.device if self.zygote is None else self.zygote.device
+
     def environment(self) -> Environment:
         around = self.zygote.walls if self.zygote is not None else None
         return Environment(
             version("cnn-grader"),
             platform.python_version(),
             torch.__version__,
-            self.device,
+            self.where,
             Isolation.NONE if around is None else around.isolation,
             SEED,
             () if around is None else around.names,
@@ -164,11 +171,11 @@ class Grader:
         if module.problem is not None:
             return _Unreadable(module.problem)
         if self.zygote is None:
-            return InProcess.from_source(load.name, load.source, load.filename, load.cells)
+            return InProcess.from_source(load.name, load.source, load.filename, load.cells, self.where)
         worker = budget.worker_of(exercise)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
         shared = self.purse or Purse(), self.fate or Fate()
-        return WorkerSession(self.zygote, load, worker, times, bans, self.device, oracle, *shared, self.stop)
+        return WorkerSession(self.zygote, load, worker, times, bans, oracle, *shared, self.stop)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -71,17 +72,20 @@ def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = N
 
 
 def examine_machine() -> int:
-    """`grade doctor`: exit 0 only where strangers can be graded."""
-    from .doctor import examine, render
-    from .learner import Zygote
+    """`grade doctor`: exit 0 only where strangers can be graded. A GPU need not be there."""
+    from .doctor import examine, gpu_rows, render
+    from .learner import Zygote, gpu
 
     console = Console()
-    zygote = Zygote().start()
+    found = gpu.facts()
+    zygotes = [Zygote().start(), *([] if gpu.why_not(found) else [Zygote(device="cuda").start()])]
     try:
         with console.status("trying what a submission could do here") as spinner:
-            health = examine(zygote, lambda finding: spinner.update(finding.what))
+            health, *there = [examine(zygote, lambda finding: spinner.update(finding.what)) for zygote in zygotes]
     finally:
-        zygote.close()
+        for zygote in zygotes:
+            zygote.close()
+    health = replace(health, gpu=gpu_rows(found), on_gpu=there[0].findings if there else ())
     for part in render(health):
         console.print(part, highlight=False)
     return 0 if health.sound else 1

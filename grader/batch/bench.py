@@ -27,7 +27,7 @@ class Bench:
         if setup.seconds is not None:
             known = replace(known, budget=replace(known.budget, submission_seconds=setup.seconds))
         self.wanted = setup.chosen
-        self.grader = Grader(known, Zygote().start(), setup.device, Shelf.of_user())
+        self.grader = Grader(known, Zygote(device=setup.device).start(), shelf=Shelf.of_user())
         self.audience = Audience(setup.audience)
         self.sound = setup.unsandboxed or self.grader.environment().isolation is Isolation.SANDBOXED
 

@@ -21,10 +21,12 @@ from grader.learner import Zygote
 from grader.model import Isolation
 from grader.pipeline import Grader
 from grader.text import clean
+from grader.worker.device import CPU, is_gpu
 
 from .pool import Pool
 from .run import FEEDBACK, GRADES, Asked, Batch, Jobs, Tally, opened, setup_of
 
+GPU_JOBS = 4
 SHOWN = 10  # faults and notes that are printed
 ALL_GRADED, NOT_ALL, FAULT, NOTHING = 0, 130, 3, 5
 
@@ -43,13 +45,13 @@ class Options:
     unsandboxed: bool = False
     dask: str | None = None
     audience: str = "learner"  # of the feedback pages; results are for the staff
+    device: str = CPU
 
 
 def grade_batch(options: Options, console: Console) -> int:
     """0: every submission has a grade; 3: some have none, which is our fault; 5: there is none; 130: stopped."""
     known = courses.load()
-    zygote = Zygote()
-    environment = Grader(known, zygote).environment()
+    environment = Grader(known, Zygote(device=options.device)).environment()
     if environment.isolation is not Isolation.SANDBOXED and not options.unsandboxed:
         raise UsageError(
             "this machine cannot lock submissions down, and a class is other people's code: grade doctor says what is "
@@ -58,7 +60,11 @@ def grade_batch(options: Options, console: Console) -> int:
     if options.out.resolve().is_relative_to(options.folder.resolve()):
         raise UsageError(f"--out {shown(options.out)}: lies within the folder of submissions; take one beside it")
     asked = Asked(options.folder, options.out, options.wanted, options.again, options.db)
-    setup = setup_of(options.wanted, "cpu", options.budget, audience=options.audience, unsandboxed=options.unsandboxed)
+    setup = setup_of(
+        options.wanted, options.device, options.budget, audience=options.audience, unsandboxed=options.unsandboxed
+    )
+    if is_gpu(options.device):
+        console.print(Text(f"On the GPU the walls are weaker: {environment.wall} (docs/gpu.md)", "yellow"))
     with opened(asked) as store:
         tally = Tally()
         batch = Batch(asked, known, setup, environment, store, tally)
@@ -80,8 +86,13 @@ def _jobs(options: Options, batch: Batch, seconds: float) -> Iterator[Jobs]:
         with Cluster(options.dask, batch.setup, lambda: batch.stop) as cluster:
             yield cluster
     else:
-        with Pool(batch.setup, options.jobs or _cores(), seconds, lambda: batch.stop) as pool:
+        with Pool(batch.setup, options.jobs or jobs_for(options.device), seconds, lambda: batch.stop) as pool:
             yield pool
+
+
+def jobs_for(device: str) -> int:
+    """As many as there are cores; on a GPU a few, since every worker takes its share of that one's memory."""
+    return min(_cores(), GPU_JOBS) if is_gpu(device) else _cores()
 
 
 def _cores() -> int:

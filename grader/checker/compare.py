@@ -5,7 +5,10 @@ Shape and dtype come before values, finite before close, and a bound follows fro
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +17,25 @@ import torch
 from .describe import article as _article
 from .describe import described
 
-SLACK = 32.0  # roundings per term that an honest algorithm of another order (FFT, pairwise sums) may need
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
+# Roundings per term that an honest algorithm of another order (FFT, pairwise sums) may need, by where it computes and
+# in what. On a GPU cuDNN may take Winograd's way to a float32 convolution, whose transforms cost two bits more; sums of
+# half-precision numbers are gathered in float32 and rounded once. TF32, which would cost 13 bits, is off.
+SLACK: Mapping[str, Mapping[torch.dtype, float]] = {
+    "cpu": dict.fromkeys(_FLOATS, 32.0),
+    "cuda": {**dict.fromkeys(_FLOATS, 32.0), torch.float32: 128.0, torch.complex64: 128.0},
+}
+_computed_on: ContextVar[str] = ContextVar("computed_on", default="cpu")
+
+
+@contextlib.contextmanager
+def computed_on(device: str) -> Iterator[None]:
+    """While this is open, answers come from there: "cpu" or "cuda"."""
+    token = _computed_on.set(device)
+    try:
+        yield
+    finally:
+        _computed_on.reset(token)
 
 
 @dataclass
@@ -87,7 +108,8 @@ def _hint(got: Any, want: Any) -> str:
 def close(got: Any, want: Any, *, terms: int = 64, magnitude: float | None = None, what: str = "the result") -> None:
     """Tensors (or tuples, lists and dicts of them): exact shape, dtype and device, values within rounding.
 
-    The bound is SLACK · eps(dtype) · terms · magnitude; magnitude is the largest expected absolute value, at least 1.
+    The bound is SLACK · eps · terms · magnitude, the first two by dtype; magnitude is the largest expected absolute
+    value, at least 1.
     A Python float has to be a float within the same bound for float32, where such numbers come from.
     """
     if isinstance(want, tuple | list | dict):
@@ -143,7 +165,7 @@ def bound(want: torch.Tensor, *, terms: int, magnitude: float | None = None) -> 
         return 0.0
     finite = want.detach()[want.isfinite()].abs()
     scale = max(1.0, finite.max().item() if finite.numel() else 0.0) if magnitude is None else magnitude
-    return SLACK * torch.finfo(want.dtype).eps * terms * scale
+    return SLACK[_computed_on.get()][want.dtype] * torch.finfo(want.dtype).eps * terms * scale
 
 
 def same_frame(got: Any, want: torch.Tensor, what: str) -> None:

@@ -18,6 +18,7 @@ from grader.errors import (
     LearnerFault,
     LearnerRaised,
     LearnerRefused,
+    LearnerStrayed,
     LearnerTimedOut,
     LearnerTodo,
 )
@@ -33,6 +34,7 @@ from .trial import FLAKY, Trial
 
 _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (Mismatch, Verdict.WRONG),
+    (LearnerStrayed, Verdict.WRONG),
     (LearnerTodo, Verdict.TODO),
     (LearnerRefused, Verdict.REFUSED),
     (LearnerTimedOut, Verdict.TIMED_OUT),

@@ -9,6 +9,7 @@ import torch
 from grader.errors import LearnerFault, LearnerRaised, LearnerRefused
 from grader.learner import LoadFailed
 
+from . import places
 from .compare import Mismatch
 from .likeness import SWAPPED, Pair, likeness, same_step
 
@@ -26,7 +27,7 @@ def in_words(wrong: Sequence[Mismatch]) -> str | None:
     wrong = about_answers or wrong
     kinds = {cause.kind for cause in wrong}
     if kinds == {"device"}:
-        return "New tensors are not made where the input is: use x.new_zeros(...) or device=x.device."
+        return places.STRAYED
     if kinds <= {"shape", "value"} and _all_swapped(wrong[:MOST]):
         return SWAPPED
     if kinds == {"shape"}:
@@ -69,6 +70,8 @@ def _is_picture(value: object) -> bool:
 
 def of_faults(faults: Sequence[LearnerFault]) -> str | None:
     """The same for a task all of whose failing checks ended in no answer at all."""
+    if (about_devices := places.in_words(faults)) is not None:
+        return about_devices
     if all(isinstance(fault, LearnerRefused) for fault in faults):
         return "This task has you build by hand what your code takes ready-made: replace it by steps of your own."
     if not all(isinstance(fault, LearnerRaised) and not isinstance(fault, LoadFailed) for fault in faults):

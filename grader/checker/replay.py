@@ -118,7 +118,7 @@ def _same_construction(session: InProcess, exchange: Exchange, ours: Reply, body
 
 
 def _frame(value: TensorV) -> tuple[object, ...]:
-    return value.shape, value.dtype, value.device, value.requires_grad
+    return value.shape, value.dtype, value.device == "meta", value.requires_grad  # theirs may have been on a GPU
 
 
 def _same_spread(ours: torch.Tensor, theirs: torch.Tensor) -> bool:

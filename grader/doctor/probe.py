@@ -19,10 +19,12 @@ from typing import Any
 from grader.errors import LearnerFault
 from grader.learner import Kind, Learner, TimeLimits, WorkerSession, Zygote
 from grader.model import Isolation
+from grader.worker.confine import DRIVER_BYTES
 from grader.worker.control import Limits
+from grader.worker.device import is_gpu
 from grader.worker.wire import Load
 
-_LIMITS = Limits(memory_bytes=300 * 2**20, cpu_seconds=30, file_bytes=8 * 2**20)
+_LIMITS = Limits(memory_bytes=300 * 2**20, cpu_seconds=60, file_bytes=8 * 2**20, gpu_bytes=2**30)
 _TIMES = TimeLimits(call=5.0, again=5.0, load=20.0)
 _PATIENCE = 0.5  # seconds for what must run out of time
 _ADVICE = "see the walls above"
@@ -51,6 +53,9 @@ def signal_to(pid): return os.kill(pid, 0)
 def look_at(pid): return open(f"/proc/{pid}/cmdline").read(1)
 def system_call(number): return ctypes.CDLL(None, use_errno=True).syscall(number, 1, 0, 0, 0, 0, 0)
 def memory(size): return len(bytearray(size))
+def gpu_memory(size):
+    import torch
+    return torch.empty(size, dtype=torch.uint8, device="cuda").numel()
 def loop():
     while True: pass
 def files():
@@ -84,6 +89,8 @@ class Health:
     isolation: Isolation
     walls: tuple[Wall, ...]
     findings: tuple[Finding, ...]
+    gpu: tuple[Wall, ...] = ()  # what there is of a GPU
+    on_gpu: tuple[Finding, ...] = ()  # the same as `findings` for a worker on it, where there can be one
 
     @property
     def sound(self) -> bool:
@@ -165,7 +172,11 @@ def _findings(learner: Any, session: WorkerSession, bait: _Bait) -> Iterator[Fin
             lambda: [learner.system_call(number) for number in numbers],
             [-1] * len(numbers),
         )
-    yield _refused("takes no more memory than it may", lambda: learner.memory(2 * _LIMITS.memory_bytes))
+    gpu = is_gpu(session.device)
+    most = 2 * _LIMITS.memory_bytes + (DRIVER_BYTES if gpu else 0)
+    yield _refused("takes no more memory than it may", lambda: learner.memory(most))
+    if gpu:
+        yield _refused("takes no more of the GPU's memory", lambda: learner.gpu_memory(2 * _LIMITS.gpu_bytes))
     session.times = TimeLimits(_PATIENCE, _PATIENCE, _TIMES.load)
     yield _refused("does not run for ever", learner.loop)
     session.times = _TIMES

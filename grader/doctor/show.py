@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from rich.console import RenderableType
@@ -14,7 +14,7 @@ from rich.text import Text
 from grader.model import Isolation
 from grader.text import clean
 
-from .probe import Health
+from .probe import Finding, Health
 
 _VERDICTS = {
     Isolation.SANDBOXED: "strangers can be graded here",
@@ -29,12 +29,14 @@ def render(health: Health) -> Iterator[RenderableType]:
     yield Text()
     yield _rows("Walls", [(wall.there, wall.name, wall.words) for wall in health.walls])
     yield Text()
-    rows = [
-        (found.held, found.what, found.detail if found.held else f"{found.detail}: {found.advice}")
-        for found in health.findings
-    ]
-    yield _rows("A submission here …", rows)
+    yield _rows("A submission here …", _told(health.findings))
     yield Text()
+    if health.gpu:
+        yield _rows("GPU", [(wall.there or None, wall.name, wall.words) for wall in health.gpu])
+        yield Text()
+    if health.on_gpu:
+        yield _rows("A submission on the GPU …", _told(health.on_gpu))
+        yield Text()
     open_doors = sum(not finding.held for finding in health.findings)
     words = _VERDICTS[health.isolation]
     if health.isolation is Isolation.SANDBOXED and open_doors:
@@ -45,17 +47,23 @@ def render(health: Health) -> Iterator[RenderableType]:
 def _machine() -> str:
     system = f"{platform.system()} {platform.release()}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cuda = f"CUDA {torch.version.cuda}, {torch.cuda.device_count()} devices" if torch.cuda.is_available() else "no CUDA"
-    return f"{system} · {cores} cores · Python {platform.python_version()} · torch {torch.__version__} · {cuda}"
+    return f"{system} · {cores} cores · Python {platform.python_version()} · torch {torch.__version__}"
 
 
-def _rows(title: str, rows: list[tuple[bool, str, str]]) -> Table:
-    """Signs that need no colour, wrapped at whatever width there is."""
+def _told(findings: Iterable[Finding]) -> list[tuple[bool | None, str, str]]:
+    return [
+        (found.held, found.what, found.detail if found.held else f"{found.detail}: {found.advice}")
+        for found in findings
+    ]
+
+
+def _rows(title: str, rows: Sequence[tuple[bool | None, str, str]]) -> Table:
+    """Signs that need no colour, wrapped at whatever width there is; None: not there, and nobody has to mind."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 1))
     table.add_column(width=1)
     table.add_column(ratio=2, overflow="fold")
     table.add_column(ratio=3, style="dim", overflow="fold")
     for good, what, words in rows:
-        sign = Text("✓", "green") if good else Text("✗", "bold red")
+        sign = Text("–", "dim") if good is None else Text("✓", "green") if good else Text("✗", "bold red")
         table.add_row(sign, Text(what), Text(clean(words, 400, keep_newlines=False)))
     return table

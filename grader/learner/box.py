@@ -131,18 +131,34 @@ def _top_level(package: Distribution) -> Iterator[Path]:
             yield path
 
 
-def command(walls: Walls, fd: int) -> tuple[list[str], str]:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a worker on a GPU sees besides: the driver's devices, and files and folders, as far as they are there."""
+
+    devices: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def mounts(self) -> list[str]:
+        options = []
+        for file in self.files:
+            options += ["--ro-bind-try", file, file]
+        for device in self.devices:
+            options += ["--dev-bind", device, device]
+        return options
+
+
+def command(walls: Walls, fd: int, extras: Extras = Extras()) -> tuple[list[str], str]:
     """The command that starts a zygote, its control socket at `fd`, in a box where there is one; and its `place`."""
     libraries = sorted({str(path.parent) for found in package_files().values() for path in found})
     start = ["-s", "-P", "-S"]  # with our environment, this is -I but for the hash seed, which must not change
     if not walls.bubblewrap:
         return [sys.executable, *start, str(WORKER / "__main__.py"), str(fd), *libraries], ""
     place = PLACE if walls.sized else ""
-    boxed = [walls.bubblewrap, *_mounts(sight(), place), "--chdir", "/", "--"]
+    boxed = [walls.bubblewrap, *_mounts(sight(), place, extras), "--chdir", "/", "--"]
     return [*boxed, str(sight().interpreter), *start, f"{_INSIDE}/__main__.py", str(fd), *libraries], place
 
 
-def _mounts(seen: Sight, place: str) -> list[str]:
+def _mounts(seen: Sight, place: str, extras: Extras = Extras()) -> list[str]:
     options = ["--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     options += ["--hostname", "worker"]
     for name in _SYSTEM:
@@ -159,6 +175,7 @@ def _mounts(seen: Sight, place: str) -> list[str]:
     options += ["--ro-bind", str(WORKER), _INSIDE, "--proc", "/proc", "--tmpfs", "/dev"]
     for device in _DEVICES:
         options += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    options += extras.mounts()
     if place:
         options += ["--perms", "0700", "--size", str(PLACE_BYTES), "--tmpfs", place]
     for mount in (*map(str, seen.holes), "/dev", "/"):

@@ -10,6 +10,7 @@ from grader.worker import control
 from grader.worker.wire import Failure, Reply
 
 DISTURBED = "your code disturbed the channel it answers through"
+GPU_MEMORY = "CUDA out of memory"
 CLOSED = "your code closed the channel it answers through"
 
 
@@ -49,6 +50,10 @@ def fault_of(failure: Failure) -> LearnerFault:
             return LearnerTodo(f"missing: {failure.text}", None)
         case "refused":
             return LearnerRefused(f"{failure.type_name} may not be used here: {failure.text}", _line(failure))
+        case "memory" if GPU_MEMORY in failure.text:
+            return LearnerDied(f"your code ran out of the GPU's memory ({words})", _line(failure))
+        case "broken":
+            return LearnerDied(f"your code broke off the work of the GPU ({words})", _line(failure))
         case "memory":
             return LearnerDied(f"your code ran out of memory ({words})", _line(failure))
         case "exit":

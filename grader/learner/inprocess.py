@@ -10,6 +10,7 @@ import types
 from dataclasses import dataclass, field
 
 from grader.errors import LearnerFault
+from grader.worker.device import CPU, place
 from grader.worker.serve import Servant
 from grader.worker.wire import (
     BODY_CAP,
@@ -34,6 +35,7 @@ class InProcess:
     """A session without a wall."""
 
     servant: Servant = field(default_factory=Servant)
+    device: str = CPU
     generation: int = 1
     impatient: bool = False
     patient_for: float | None = None
@@ -42,11 +44,14 @@ class InProcess:
 
     @classmethod
     def from_module(cls, module: types.ModuleType) -> InProcess:
+        """On the CPU, as the trusted side always is."""
         return cls(Servant(module=module, filename=module.__file__ or ""))
 
     @classmethod
-    def from_source(cls, name: str, source: str, filename: str, cells: tuple[int, ...] = ()) -> InProcess:
-        session = cls()
+    def from_source(
+        cls, name: str, source: str, filename: str, cells: tuple[int, ...] = (), device: str = CPU
+    ) -> InProcess:
+        session = cls(Servant(home=place(device)), device)
         reply, _ = session._ask(Load(name, filename, source, cells=cells), b"")
         if reply.failure is not None:
             session._unloadable = unloadable(reply)

@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from grader.errors import LearnerDied, LearnerFault
+from grader.errors import LearnerDied, LearnerFault, LearnerStrayed
 from grader.worker.crossing import Crossing, replaced
+from grader.worker.device import is_gpu, place
 from grader.worker.values import Packer, Unpacker, tensors_in
 from grader.worker.wire import Backward, Call, Forget, Losses, Reply, Request, Value
 
@@ -33,6 +34,7 @@ class Answer:
     body: bytearray
     tensors: list[torch.Tensor]
     wants: list[bool]
+    devices: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,16 @@ class Link:
             trains=trains,
         )
         answer = self._answer(*self.exchange(request, bytes(packer.body)))
+        if is_gpu(self.session.device) and not ours and (on is None or target == "__call__"):
+            self._same_place(answer, with_input=on is not None or packer.tensors > 0)
         if graph is not None:
             answer.value = self._attach(answer, graph, [*leaves, *parameters], refresh)
         return answer
+
+    def _same_place(self, answer: Answer, *, with_input: bool) -> None:
+        """Raises LearnerStrayed for a result on the CPU where the input was on the GPU: over here both look alike."""
+        if with_input and "cpu" in answer.devices:
+            raise LearnerStrayed("cpu", str(place(self.session.device)))
 
     def exchange(self, request: Request, body: bytes = b"") -> tuple[Reply, bytearray]:
         """Send, record, and turn a failure over there into the exception it stands for."""
@@ -181,7 +190,7 @@ class Link:
                 self.echoes.append(Unpacker(body).unpack(reply.echo))
         except Exception as error:  # a frame that decodes but whose parts do not fit
             raise LearnerDied(f"{DISTURBED}: {error}") from None
-        return Answer(value, reply, body, tensors_in(value), reader.wants)
+        return Answer(value, reply, body, tensors_in(value), reader.wants, reader.devices)
 
     def _attach(
         self, answer: Answer, graph: int, inputs: list[torch.Tensor], refresh: Callable[[], object] | None

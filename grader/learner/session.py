@@ -11,6 +11,7 @@ from typing import Protocol
 
 from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerTimedOut
 from grader.worker import control
+from grader.worker.device import is_gpu
 from grader.worker.wire import (
     Backward,
     Call,
@@ -46,6 +47,10 @@ class Session(Protocol):
     impatient: bool  # whether the task at hand has run out of time once
     patient_for: float | None  # seconds of one call, where the task at hand has its own limit
 
+    @property
+    def device(self) -> str:
+        """Where the learner's tensors live: "cpu" or "cuda"."""
+
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]: ...
 
     @property
@@ -77,7 +82,6 @@ class WorkerSession:
     limits: control.Limits
     times: TimeLimits = TimeLimits()
     bans: tuple[control.Ban, ...] = ()
-    device: str = "cpu"
     oracle: Answers | None = None  # who answers what the helpers of `load` ask
     purse: Purse = field(default_factory=Purse)
     fate: Fate = field(default_factory=Fate)
@@ -106,6 +110,10 @@ class WorkerSession:
             request, body, self.times.again if self.impatient else self.patient_for or self.times.call
         )
 
+    @property
+    def device(self) -> str:
+        return self.zygote.device
+
     def close(self) -> None:
         """Kill the worker and all it forked; nothing it does later is read."""
         channel, self._channel = self._channel, None
@@ -122,7 +130,7 @@ class WorkerSession:
         return text
 
     def _begin(self) -> None:
-        worker = self.zygote.spawn(self.limits, self.bans, self.device)
+        worker = self.zygote.spawn(self.limits, self.bans)
         self._channel = Channel(worker, self._output, self.stop)
         self.generation += 1
         self._wait_until_ready(self._channel)
@@ -180,6 +188,8 @@ class WorkerSession:
         except BaseException:  # our own interrupt: the next request must not read this one's answer
             self.close()
             raise
+        if reply.failure is not None and is_gpu(self.device) and reply.failure.kind in ("broken", "memory"):
+            self.close()  # what CUDA does in this process from here on is not to be relied upon
         return reply, answer
 
     def _cause_of_death(self, channel: Channel) -> str:

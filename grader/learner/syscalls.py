@@ -56,6 +56,11 @@ REFUSED = _words("""
 _THREAD = 0x10000  # CLONE_THREAD
 _PRCTL = (15, 16)  # PR_SET_NAME, PR_GET_NAME
 _IOCTL = (0x5401, 0x5413, 0x541B)  # TCGETS, TIOCGWINSZ, FIONREAD
+# What a GPU's driver is asked: NVIDIA's calls have the type 'F', those of its memory manager are plain numbers, and its
+# beginning and end. (mask, value) of the call's number.
+_GPU_IOCTL = ((0xFF00, 0x4600), (0xFFFFFF00, 0), (0xFFFFFFFF, 0x30000001), (0xFFFFFFFF, 0x30000002))
+# What CUDA makes for itself now and then, all of it within this process.
+_GPU_ALLOWED = _words("eventfd2 pipe2 mlock munlock mbind set_mempolicy")
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # F_DUPFD to F_SETLKW, F_DUPFD_CLOEXEC; not F_SETOWN, which sends signals
 
 
@@ -64,22 +69,28 @@ class NoSeccomp(Exception):
 
 
 @functools.cache
-def program() -> bytes:
-    """The filter as a classic BPF program in which OWN_PID stands for the worker's number. Raises NoSeccomp."""
+def program(*, gpu: bool = False) -> bytes:
+    """The filter as a classic BPF program in which OWN_PID stands for the worker's number. Raises NoSeccomp.
+
+    `gpu`: with what the driver of a GPU is asked by, which is a wide door into the kernel.
+    """
     library = _library()
     allow = library.ALLOW
     refuse = library.ERRNO(errno.EPERM)
     rules = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
     rules.set_attr(library.Attr.ACT_BADARCH, library.KILL_PROCESS)
-    for name in ALLOWED:
+    for name in (*ALLOWED, *(_GPU_ALLOWED if gpu else ())):
         _add(library, rules, allow, name)
     for name in REFUSED:
-        _add(library, rules, refuse, name)
+        if not gpu or name not in _GPU_ALLOWED:
+            _add(library, rules, refuse, name)
     equal, masked = library.EQ, library.MASKED_EQ
     _add(library, rules, allow, "clone", library.Arg(0, masked, _THREAD, _THREAD))
     _add(library, rules, refuse, "clone", library.Arg(0, masked, _THREAD, 0))
     _add(library, rules, allow, "tgkill", library.Arg(0, equal, OWN_PID))  # raise() and abort()
     _add(library, rules, allow, "prlimit64", library.Arg(0, equal, 0))
+    for mask, value in _GPU_IOCTL if gpu else ():
+        _add(library, rules, allow, "ioctl", library.Arg(1, masked, mask, value))
     for name, place, values in (("prctl", 0, _PRCTL), ("ioctl", 1, _IOCTL), ("fcntl", 1, _FCNTL)):
         for value in values:
             _add(library, rules, allow, name, library.Arg(place, equal, value))

@@ -15,9 +15,11 @@ from grader.errors import GraderFault
 from grader.model import Isolation
 from grader.worker import control
 from grader.worker.cleanup import remove
+from grader.worker.device import CPU, environment, is_gpu
 
-from . import box
+from . import box, gpu
 from .handle import Worker
+from .syscalls import program
 from .walls import Walls, here
 
 START_SECONDS = 120.0  # a cold import of torch from a slow disk
@@ -38,10 +40,12 @@ _Key = tuple[tuple[control.Ban, ...], str]
 class Zygote:
     """The process that has torch imported. Started at once, waited for only when the first worker is asked for.
 
-    `around` is what stands between its workers and this machine; None: the best there is here.
+    `around` is what stands between its workers and this machine; None: the best there is here. Workers of a GPU have
+    the driver within their walls, so they have a zygote of their own.
     """
 
     around: Walls | None = None
+    device: str = CPU  # where its workers' tensors live
     _process: subprocess.Popen[bytes] | None = None
     _orders: socket.socket | None = None
     _branches: dict[_Key, socket.socket] = field(default_factory=dict)  # the one used last stands last
@@ -62,14 +66,15 @@ class Zygote:
         """
         self.close()
         ours, theirs = socket.socketpair()
-        command, place = box.command(self.walls, theirs.fileno())
+        extras, variables = self._gpu() if is_gpu(self.device) else (box.Extras(), {})
+        command, place = box.command(self.walls, theirs.fileno(), extras)
         if not place and self.walls.isolation is Isolation.PROCESS:  # Landlock alone could not cap what is written
             self._place = Path(tempfile.mkdtemp(prefix="grade-"))
         try:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
-                env=_ENVIRONMENT,
+                env={**_ENVIRONMENT, **variables},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -84,14 +89,28 @@ class Zygote:
         self._orders = ours
         self._ready = False
         readable = box.sight().readable() if self.walls.landlock and not self.walls.bubblewrap else ()
+        if readable:
+            readable += tuple(file for file in extras.files if os.path.exists(file))
+        filter_ = self.walls.syscalls
         setup = control.Setup(
-            str(self._place or place), bool(self.walls.landlock), readable, self.walls.syscalls, box.sight().packages
+            str(self._place or place),
+            bool(self.walls.landlock),
+            readable,
+            program(gpu=True) if filter_ and is_gpu(self.device) else filter_,
+            box.sight().packages,
+            extras.devices,
         )
         with contextlib.suppress(OSError):  # it has died already: the first who asks for a worker hears why
             control.send(ours, setup)
         return self
 
-    def spawn(self, limits: control.Limits, bans: tuple[control.Ban, ...], device: str = "cpu") -> Worker:
+    def _gpu(self) -> tuple[box.Extras, dict[str, str]]:
+        """What workers of a GPU have within their walls, and what they have to know of our environment."""
+        known = gpu.variables(os.environ.items())
+        files = (*gpu.FILES, *([known["LD_LIBRARY_PATH"]] if "LD_LIBRARY_PATH" in known else []))
+        return box.Extras(gpu.nodes(), files), {**known, **environment(self.device)}
+
+    def spawn(self, limits: control.Limits, bans: tuple[control.Ban, ...]) -> Worker:
         """A fresh worker, confined, with nothing of a learner's in it yet. Raises GraderFault where there is none."""
         with contextlib.ExitStack() as undo:
             ours, theirs = socket.socketpair()
@@ -100,7 +119,7 @@ class Zygote:
             undo.callback(ours.close)
             try:
                 with self._lock:
-                    orders = self._branch((bans, device))
+                    orders = self._branch((bans, self.device))
                     answer, fds = self._ask(orders, control.Spawn(limits), (theirs.fileno(), write))
             finally:
                 theirs.close()

@@ -42,6 +42,7 @@ class Job:
     submission: Path | None
     targets: Mapping[str, str]
     audience: Audience = Audience.LEARNER
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def run(course: Course, job: Job) -> int:
     place = job.submission if job.submission is not None else Path.cwd()
     only = next(iter(job.chosen)) if len(job.chosen) == 1 else None
     submission = collect(place, course.names, only)
-    whole = graded(course, submission, job.chosen)
+    whole = graded(course, submission, job.chosen, device=job.device)
     report = redact(whole, job.audience)
     with _nobody_listens(around):
         terminal.render(report, Console(width=None if sys.stdout.isatty() else WIDTH))

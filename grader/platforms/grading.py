@@ -16,11 +16,12 @@ def graded(
     chosen: Mapping[str, frozenset[str] | None],
     *,
     seconds: float | None = None,
+    device: str = "cpu",
 ) -> Report:
     """`seconds`: what all answers together may take, where that is less than course.toml allows."""
     from grader.learner import Zygote
 
-    zygote = Zygote().start()  # it imports torch while we do
+    zygote = Zygote(device=device).start()  # it imports torch while we do
     try:
         from grader import pipeline
         from grader.checker.shelf import Shelf

@@ -13,16 +13,20 @@ import os
 import resource
 import signal
 import sys
+from dataclasses import dataclass
 
 from .control import Limits
+from .device import CPU, environment, is_gpu
 from .lockdown import Locks
 
 OPEN_FILES = 64
+GPU_OPEN_FILES = 1024  # CUDA keeps its driver open many times over
+DRIVER_BYTES = 2 * 2**30  # what CUDA's libraries may come to need on the host, beside the learner's own
 NOWHERE = "/nonexistent"
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
-def confine(directory: str, limits: Limits, parent: int, locks: Locks) -> None:
+def confine(directory: str, limits: Limits, parent: int, locks: Locks, device: str = CPU) -> None:
     """Lock this process down. Raises OSError where something that was asked for cannot be enforced."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     die_with(parent)
@@ -31,13 +35,32 @@ def confine(directory: str, limits: Limits, parent: int, locks: Locks) -> None:
     os.environ.clear()
     os.environ.update({"HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"})
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = directory or "/"  # torch.func loads what insists on one that is there
+    os.environ.update(environment(device))  # some libraries of a GPU read it when they are first used
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
-    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    _limit(resource.RLIMIT_NOFILE, GPU_OPEN_FILES if is_gpu(device) else OPEN_FILES)
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=2)  # at the soft limit SIGXCPU, which says why
-    if sys.platform == "linux":  # macOS does not enforce RLIMIT_AS
-        _limit(resource.RLIMIT_AS, _size_now() + limits.memory_bytes)
+    if sys.platform == "linux":  # macOS does not enforce either
+        _limit(*memory_limit(device, limits.memory_bytes, _size_now()))
     locks.lock(directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes of a process: all of its address space, and what it may write to and shares with nobody."""
+
+    space: int
+    data: int
+
+
+def memory_limit(device: str, budget: int, now: Size) -> tuple[int, int]:
+    """Which limit holds a worker to `budget` bytes more than it has now, and its value.
+
+    CUDA reserves hundreds of GB of address space that it never fills, so on a GPU the other size is what counts.
+    """
+    if is_gpu(device):
+        return resource.RLIMIT_DATA, now.data + budget + DRIVER_BYTES
+    return resource.RLIMIT_AS, now.space + budget
 
 
 def hide() -> None:
@@ -63,10 +86,11 @@ def _limit(kind: int, value: int, *, grace: int = 0) -> None:
     resource.setrlimit(kind, (soft, new))
 
 
-def _size_now() -> int:
-    """Bytes of address space this process already has: torch's libraries alone map several GB."""
+def _size_now() -> Size:
+    """What this process has already: torch's libraries alone map several GB."""
     with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+        pages = file.read().split()
+    return Size(*(int(pages[column]) * resource.getpagesize() for column in (0, 5)))
 
 
 def _prctl(option: int, value: int) -> None:

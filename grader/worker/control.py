@@ -23,6 +23,7 @@ class Limits(msgspec.Struct, frozen=True):
     memory_bytes: int
     cpu_seconds: int
     file_bytes: int
+    gpu_bytes: int = 4 * 2**30  # of a GPU's own memory, where there is one
 
 
 class Ban(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Setup(msgspec.Struct, tag="setup", frozen=True):
     readable: tuple[str, ...] = ()  # what Landlock lets a worker read; () is all that is there
     syscalls: bytes = b""  # the seccomp filter of learner/syscalls.py; b"" is none
     packages: tuple[str, ...] = ()  # what a worker may import beside Python's own library
+    devices: tuple[str, ...] = ()  # the driver of a GPU, which a worker may open
 
 
 class Branch(msgspec.Struct, tag="branch", frozen=True):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import linecache
 import traceback
 
+import torch
+from msgspec.structs import replace
+
+from .device import HOST, breaks
 from .values import type_name
 from .wire import Failure, words
 
@@ -23,12 +27,20 @@ class CellStopped(Exception):
         self.failure = failure
 
 
-def failure_from(error: BaseException, filename: str) -> Failure:
-    """The learner's exception as a Failure. Its text is theirs: it is cut here and escaped by whoever shows it."""
+def failure_from(error: BaseException, filename: str, home: torch.device = HOST) -> Failure:
+    """The learner's exception as a Failure. Its text is theirs: it is cut here and escaped by whoever shows it.
+
+    `home`: where tensors live in this process.
+    """
     if type(error) is CellStopped:
         return error.failure
     try:
-        return _failure(error, filename)
+        found = _failure(error, filename)
+        if home == HOST:
+            return found
+        if found.kind == "memory":  # torch's words go on with how much others have of it, never the same twice
+            return replace(found, text=found.text.partition(" GPU 0 has")[0])
+        return replace(found, kind="broken") if breaks(error) else found
     except MemoryError:
         raise
     except BaseException:  # an exception made so that looking at it raises

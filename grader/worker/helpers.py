@@ -29,6 +29,7 @@ class Desk:
     """Where helpers ask: one question at a time, each graph under a number of its own."""
 
     ask: Ask
+    home: torch.device
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _graphs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -64,7 +65,7 @@ class Desk:
             reply, answer = self.ask(request, body)
         if reply.failure is not None:
             raise _error(reply.failure)
-        return Unpacker(answer), reply
+        return Unpacker(answer, home=self.home), reply
 
 
 def _error(failure: Failure) -> Exception:
@@ -73,13 +74,16 @@ def _error(failure: Failure) -> Exception:
     return kind(failure.text) if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError(failure.text)
 
 
-def put_in(module: types.ModuleType, names: Sequence[str], ask: Ask | None) -> None:
-    """Replace these functions of a learner's module. What the module has taken from them before stays as it is."""
+def put_in(module: types.ModuleType, names: Sequence[str], ask: Ask | None, home: torch.device) -> None:
+    """Replace these functions of a learner's module, whose tensors live at `home`.
+
+    What the module has taken from them before stays as it is.
+    """
     if not names:
         return
     if ask is None:
         raise WireError("nobody to ask for a helper")
-    desk = Desk(ask)
+    desk = Desk(ask, home)
     for name in names:
         setattr(module, name, _helper(desk, name))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import NoReturn
 
+import torch
+
 from . import control
 from .guard import Guard
 from .serve import Servant
@@ -21,9 +23,9 @@ def say_ready() -> None:
     _send(frame(Reply(0), b""))
 
 
-def live(guard: Guard) -> NoReturn:
+def live(guard: Guard, home: torch.device) -> NoReturn:
     try:
-        servant = Servant(guard, _ask)
+        servant = Servant(guard, _ask, home)
         while (received := _frame()) is not None:
             header, body = received
             _send(reply_frame(*servant.answer(read_request(header), body)))

@@ -76,6 +76,8 @@ class Locks:
         for path in DEVICES_READ:
             ruleset.allow_path(path, AccessFS.READ_FILE)
         ruleset.allow_path(DEVICE_WRITTEN, AccessFS.WRITE_FILE | AccessFS.TRUNCATE)
+        for path in self.setup.devices:  # IOCTL_DEV: all that a driver is asked for goes by that call
+            ruleset.allow_path(path, AccessFS.READ_FILE | AccessFS.WRITE_FILE | AccessFS.IOCTL_DEV)
         if directory:
             ruleset.allow_path(directory, read | write)
         return ruleset

@@ -21,6 +21,7 @@ import torch
 
 from . import lab
 from .cells import Stopped, run_cells, why_missing
+from .device import HOST, moved
 from .failures import failure_from
 from .helpers import Ask, put_in
 from .losses import Listener, listening
@@ -61,6 +62,7 @@ class Servant:
 
     guard: Any = field(default_factory=NoGuard)
     ask: Ask | None = None
+    home: torch.device = HOST  # where a learner's tensors live
     module: types.ModuleType | None = None
     filename: str = ""
     stopped: list[Stopped] = field(default_factory=list)  # cells of a notebook
@@ -79,7 +81,7 @@ class Servant:
             failure = Failure("unsendable", "", [], str(error))
             reply, out = Reply(number, failure=failure), bytearray()
         except BaseException as error:
-            reply, out = Reply(number, failure=failure_from(error, self.filename)), bytearray()
+            reply, out = Reply(number, failure=failure_from(error, self.filename, self.home)), bytearray()
         if len(self.guard.refusals) > refused_before:  # also where the learner's code swallowed the exception
             refusal = self.guard.refusals[refused_before]
             failure = Failure("refused", refusal.operator, [], refusal.because, refusal.line)
@@ -123,11 +125,11 @@ class Servant:
         else:
             code = compile(request.source, request.filename, "exec", dont_inherit=True)
             exec(code, module.__dict__)  # with cells.py the one place where a learner's source runs
-        put_in(module, request.helpers, self.ask)
+        put_in(module, request.helpers, self.ask, self.home)
         self.module = module
 
     def _call(self, number: int, request: Call, body: bytes | bytearray) -> tuple[Reply, bytearray]:
-        reader = Unpacker(body, self._object, leaves=True)
+        reader = Unpacker(body, self._object, leaves=True, home=self.home)
         args = [reader.unpack(value) for value in request.args]
         kwargs = {key: reader.unpack(value) for key, value in request.kwargs.items()}
         target = self._target(request)
@@ -155,6 +157,7 @@ class Servant:
             handle, owner = request.keep, value
             if not request.ours:
                 self.guard.check_bases(type(value))  # a class, or a function in its place, may make something else
+            moved(value, self.home, kwargs)
             self.objects[request.keep] = value
         state = self._news(handle, owner, packer) if isinstance(owner, torch.nn.Module) else None
         training = owner.training if isinstance(owner, torch.nn.Module) else True
@@ -180,7 +183,7 @@ class Servant:
         graph = self.graphs.get(request.graph)
         if graph is None:
             raise LookupError("this graph lived in a worker that is gone")
-        reader = Unpacker(body)
+        reader = Unpacker(body, home=self.home)
         upstream = [reader.unpack(value) for value in request.grads]
         wanted = [tensor for tensor in graph.wanted if tensor.requires_grad]
         pairs = [(out, grad) for out, grad in zip(graph.outputs, upstream, strict=True) if grad is not None]
@@ -198,7 +201,7 @@ class Servant:
         owner = self._object(request.on)
         if not isinstance(owner, torch.nn.Module):
             raise TypeError("only an nn.Module has a state")
-        reader = Unpacker(body)
+        reader = Unpacker(body, home=self.home)
         places: dict[str, torch.Tensor] = dict(owner.named_parameters()) | dict(owner.named_buffers())
         packer = Packer()
         entries = self._news(request.on, owner, packer)  # before: what is written is no news to who writes it

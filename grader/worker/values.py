@@ -38,6 +38,7 @@ class Packer:
     def __init__(self, handle_of: Callable[[object], int | None] = lambda _: None, *, layout: bool = False) -> None:
         self.body = bytearray()
         self.differentiable: list[torch.Tensor] = []
+        self.tensors = 0  # of those that were packed, how many have values
         self.layout = layout
         self._handle_of = handle_of
         self._items = 0
@@ -82,6 +83,7 @@ class Packer:
             self.differentiable.append(value)
         if device == "meta":
             return TensorV(name, shape, device, 0, 0, value.requires_grad, tuple(value.stride()))
+        self.tensors += 1
         plain = value.detach()
         nbytes = plain.numel() * plain.element_size()
         if len(self.body) + nbytes > BODY_CAP:
@@ -119,12 +121,19 @@ class Unpacker:
     """Reads values back from a checked header and its body. Whatever is wrong with them is a WireError."""
 
     def __init__(
-        self, body: bytes | bytearray, object_of: Callable[[int], object] = HandleV, *, leaves: bool = False
+        self,
+        body: bytes | bytearray,
+        object_of: Callable[[int], object] = HandleV,
+        *,
+        leaves: bool = False,
+        home: torch.device | str = "cpu",
     ) -> None:
         self.wants: list[bool] = []  # whether each tensor, in order, took part in autograd on the other side
+        self.devices: list[str] = []  # where each was over there, by that side's word
         self._body = body
         self._object_of = object_of
         self._leaves = leaves  # rebuild those as leaves that require grad
+        self._home = home  # where tensors live on this side; those without values stay on meta
         self._items = 0
         self._unread = len(body)  # no byte belongs to two tensors: a small frame cannot ask for much memory
 
@@ -183,6 +192,7 @@ class Unpacker:
             raise WireError("a tensor of an impossible size") from None
         wants = value.requires_grad and (dtype.is_floating_point or dtype.is_complex)
         self.wants.append(wants)
+        self.devices.append(value.device)
         return plain.requires_grad_(wants and self._leaves)
 
     def _plain(self, value: TensorV, dtype: torch.dtype) -> torch.Tensor:
@@ -197,7 +207,7 @@ class Unpacker:
         if math.prod(size for size in value.shape if size) > EMPTY_CAP and not length:
             raise WireError("very many rows of nothing")
         self._unread -= value.nbytes
-        plain = _empty(value, dtype, "cpu")
+        plain = _empty(value, dtype, self._home)
         if length:
             raw = torch.frombuffer(bytearray(memoryview(self._body)[begin:end]), dtype=torch.uint8)
             flat = plain.as_strided((length,), (1,))
@@ -208,7 +218,7 @@ class Unpacker:
         return plain
 
 
-def _empty(value: TensorV, dtype: torch.dtype, device: str) -> torch.Tensor:
+def _empty(value: TensorV, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
     """No view of anything: what the learner gets must look like a tensor that somebody made."""
     if value.strides is None:
         return torch.empty(value.shape, dtype=dtype, device=device)

@@ -141,7 +141,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why there is no value. `kind`: raised, refused, todo, missing, memory, exit, unsendable."""
+    """Why there is no value. `kind`: raised, refused, todo, missing, memory, exit, unsendable, broken (the GPU)."""
 
     kind: str
     type_name: str

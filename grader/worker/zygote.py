@@ -27,6 +27,7 @@ import torch
 from . import control
 from .cleanup import remove
 from .confine import confine, die_with, hide
+from .device import place, prepare
 from .family import Family
 from .guard import Guard, arm
 from .imports import allow_only
@@ -87,7 +88,7 @@ def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family
             guard = arm(order.bans, order.device)
             gc.freeze()
             control.send(own, control.Answer(os.getpid()))
-            _serve(own, guard, locks)
+            _serve(own, guard, locks, order.device)
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
@@ -98,7 +99,7 @@ def _branch(orders: socket.socket, order: control.Branch, fds: list[int], family
     control.send(orders, control.Answer(pid))
 
 
-def _serve(orders: socket.socket, guard: Guard, locks: Locks) -> None:
+def _serve(orders: socket.socket, guard: Guard, locks: Locks, device: str) -> None:
     """The life of a branch."""
     family = Family(locks.setup.place)
     family.adopt_orphans()
@@ -121,7 +122,7 @@ def _serve(orders: socket.socket, guard: Guard, locks: Locks) -> None:
             end = (None, "") if ending is None else (ending.status, ending.excess)
             control.send(orders, control.Answer(order.pid, *end))
         elif isinstance(order, control.Spawn):
-            _spawn(orders, order, fds, family, guard, locks)
+            _spawn(orders, order, fds, family, guard, locks, device)
             family.reap()
     family.end()
 
@@ -133,12 +134,13 @@ def _spawn(
     family: Family,
     guard: Guard,
     locks: Locks,
+    device: str,
 ) -> None:
     parent, folder = os.getpid(), family.folder()
     pid = os.fork()
     if pid == 0:
         orders.close()
-        _work(order, fds, parent, folder, guard, locks)
+        _work(order, fds, parent, folder, guard, locks, device)
     family.workers[pid] = folder
     for fd in fds:
         os.close(fd)
@@ -148,20 +150,23 @@ def _spawn(
         os.close(fd)
 
 
-def _work(order: control.Spawn, fds: list[int], parent: int, folder: str, guard: Guard, locks: Locks) -> NoReturn:
+def _work(
+    order: control.Spawn, fds: list[int], parent: int, folder: str, guard: Guard, locks: Locks, device: str
+) -> NoReturn:
     """A worker, until it is ready for what is the learner's. It ends with the process, whatever happens."""
     try:
         os.setsid()  # a group of its own: it cannot kill ours by `kill(0)`, and its forks die with it
         _take(fds[0], fds[1], locks.descriptors)
         _fresh_streams()
         random.seed(0)  # Python draws a new seed in every fork
-        confine(folder, order.limits, parent, locks)
+        prepare(device, order.limits.gpu_bytes)
+        confine(folder, order.limits, parent, locks, device)
         say_ready()  # what goes wrong from here on is the learner's
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(control.NOT_READY)
-    live(guard)
+    live(guard, place(device))
 
 
 def _take(channel: int, output: int, keep: tuple[int, ...] = ()) -> None:
