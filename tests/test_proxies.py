@@ -806,7 +806,7 @@ def test_a_module_leaves_no_cycle_behind_here(learner):
 class Forger:
     """Answers a construction with whatever state it was given."""
 
-    generation, impatient = 1, False
+    generation, impatient, device = 1, False, "cpu"
 
     def __init__(self, entries):
         self.entries = entries
