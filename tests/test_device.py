@@ -33,6 +33,7 @@ from grader.worker.values import Packer, Unpacker
 from grader.worker.wire import Failure
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the lockdown is Linux's")
+without_gpu = pytest.mark.skipif(not gpu.why_not(gpu.facts()), reason="this machine has a GPU")
 META = "meta"
 GIGA = 2**30
 H200 = gpu.Card("NVIDIA H200", 140 * GIGA)
@@ -72,7 +73,7 @@ def test_asking_this_machine_gives_what_torch_says_of_it():
 
 
 @pytest.mark.parametrize("command", ["run", "ci", "batch"])
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@without_gpu
 def test_without_a_gpu_the_command_ends_at_once_and_says_why(command, tmp_path):
     more = {"run": ["--submission", tmp_path], "ci": ["--submission", tmp_path], "batch": ["--out", tmp_path / "out"]}
     where = [tmp_path] if command == "batch" else []
@@ -294,7 +295,7 @@ def test_on_another_device_mistakes_are_named_by_a_real_worker(meta_zygote, reme
 
 
 @linux
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@without_gpu
 def test_a_worker_that_cannot_begin_with_cuda_is_our_fault_and_says_why():
     zygote = Zygote(walls.here(), CUDA).start()
     try:

@@ -240,9 +240,12 @@ def test_every_exercise_has_a_picture(name):
 
 @pytest.mark.parametrize("file", PICTURES, ids=IDS)
 def test_every_picture_belongs_to_an_exercise(file):
-    match = re.fullmatch(r"(\w+)-(\d+)\.svg", file.name)
+    match = re.fullmatch(r"(\w+)-(\d+|end)\.svg", file.name)
 
     assert match, "exNN_name-K.svg"
+    if match[2] == "end":
+        assert match[1] in COURSE.names
+        return
     indented = [
         b for b in statements.blocks(source.read(solution(match[1]), file.name).statement) if b.kind is Kind.CODE
     ]

@@ -34,7 +34,7 @@ class Shown:
 def statement(exercise: Exercise, pictures: Path) -> tuple[Block, ...]:
     """Without title and lecture, which stand above; EXERCISE-K.svg in place of the K-th indented block.
 
-    EXERCISE-0.svg, for a statement without a drawing, comes after the first paragraph.
+    EXERCISE-0.svg, for a statement without a drawing, comes after the first paragraph, EXERCISE-end.svg after all.
     """
     out: list[Block] = []
     drawings = 0
@@ -44,11 +44,12 @@ def statement(exercise: Exercise, pictures: Path) -> tuple[Block, ...]:
         out.append(drawn or block)
         first = _picture(pictures, exercise.name, 0) if place == 0 else None
         out += [first] if first else []
-    return tuple(out)
+    last = _picture(pictures, exercise.name, "end")
+    return (*out, last) if last else tuple(out)
 
 
-def _picture(folder: Path, name: str, number: int) -> Block | None:
-    file = folder / f"{name}-{number}.svg"
+def _picture(folder: Path, name: str, place: int | str) -> Block | None:
+    file = folder / f"{name}-{place}.svg"
     return Block(Kind.PICTURE, (file.read_text("utf-8").strip(),)) if file.is_file() else None
 
 

@@ -39,6 +39,7 @@ _SAID: Sequence[tuple[str, str]] = (
     ("not compiled with CUDA", NAMED),
     ("No CUDA GPUs are available", NAMED),
     ("no CUDA-capable device", NAMED),
+    ("CUDA driver version is insufficient", NAMED),
     ("to be on the same device", MIXED),
     ("is not on the expected device", MIXED),
     ("Expected object of device type", MIXED),

@@ -16,6 +16,8 @@ from grader.prose import blocks, body, signatures
 from grader.report.words import points
 from grader.worker.control import Ban
 
+from .experiment import of_exercise
+from .experiment import shown as curves
 from .looks import Code, inline, items, shown
 
 
@@ -33,6 +35,8 @@ def _exercise(exercise: Exercise) -> Iterator[RenderableType]:
     yield _lecture(exercise)
     yield Text()
     yield from shown(body(exercise.statement), where=_file(exercise))
+    if (experiment := of_exercise(exercise.name)) is not None:
+        yield from curves(experiment)
     yield _table(exercise)
     bans = {ban.name: ban for task in exercise.tasks for ban in task.bans}
     yield from _bans(list(bans.values()), "Forbidden where the table says so:")
