@@ -77,8 +77,7 @@ def exact() -> None:
     learners know.
     """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    with warnings.catch_warnings():  # what it says here would be shown as printed by the learner
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):  # what it says here would be shown as printed by the learner
         matmul.allow_tf32 = cudnn.allow_tf32 = False
         matmul.allow_fp16_reduced_precision_reduction = False
         matmul.allow_bf16_reduced_precision_reduction = False
