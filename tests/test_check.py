@@ -252,10 +252,12 @@ def test_a_deck_from_disk_is_played_without_the_engine(tmp_path, monkeypatch):
     seen = []
 
     with deck.kept_on(shelf):
-        assert deck.deal(function, lambda inner, kwargs: seen.append((inner, kwargs)))
+        assert deck.deal(function, lambda *given: seen.append(given))
 
-    assert repr([kwargs for _, kwargs in seen]) == repr(drawn)
-    seen[0][0](learner=None, **seen[0][1])
+    assert [place for _, place, _ in seen] == list(range(len(drawn)))
+    assert repr([draw() for _, _, draw in seen]) == repr(drawn)
+    known, _, draw = seen[0]
+    known.inner(learner=None, **draw())
 
 
 @pytest.mark.parametrize(

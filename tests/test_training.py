@@ -91,6 +91,7 @@ def test_two_seeds_are_two_models_and_one_seed_is_one(learner):
 
 def test_a_model_is_remembered_while_its_worker_lives(close):
     learner = learner_of(close(wall(TRAINS)), **KINDS)
+    learner.link.unrecorded = True
     made = []
 
     def make():

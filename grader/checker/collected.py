@@ -38,6 +38,7 @@ class Item:
     function: Callable[..., Any]
     asks: tuple[str, ...]
     given: Mapping[str, Any]
+    number: int  # among all checks of the file
 
 
 def items(file: Path, exercise: str, tasks: tuple[str, ...], right: types.ModuleType) -> tuple[Item, ...]:
@@ -88,7 +89,7 @@ class _Collector:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self.errors:
-            self.items = [_item(found) for found in session.items]
+            self.items = [_item(found, number) for number, found in enumerate(session.items)]
         return True
 
     def _has_examples(self, task: str) -> bool:
@@ -104,7 +105,7 @@ class _Collector:
             self.errors.append(str(report.longrepr)[-2000:])
 
 
-def _item(found: pytest.Item) -> Item:
+def _item(found: pytest.Item, number: int) -> Item:
     if not isinstance(found, pytest.Function):
         raise GraderFault(f"{found.nodeid} is no function")
     given = dict(found.callspec.params) if hasattr(found, "callspec") else {}
@@ -117,4 +118,4 @@ def _item(found: pytest.Item) -> Item:
     for name in asks:
         if name not in FIXTURES:
             raise GraderFault(f"{spec.name}: fixture {name!r} not found; a check is given {', '.join(FIXTURES)}")
-    return Item(spec, found.obj, asks, given)
+    return Item(spec, found.obj, asks, given, number)

@@ -97,6 +97,7 @@ class Judge:
         recorded = Trial(item.function, arguments, self.stand_in, self.shrink and not trains)
         if not trains:  # nobody could afford to train known mistakes until one gives the same model
             self.trials[spec.name] = recorded
+        learner.link.begin_check(item.number)
         learner.link.unrecorded = trains
         learner.link.trained.clear()
         started = time.perf_counter()

@@ -59,7 +59,7 @@ def _same_failure(ours: Failure, theirs: Failure) -> bool:
     return ours.type_name != "RuntimeError" or ours.text[:_WORDS] == theirs.text[:_WORDS]
 
 
-def _same_value(ours: Reply, body: bytes | bytearray, theirs: Reply, answer: bytes) -> bool:
+def _same_value(ours: Reply, body: bytes | bytearray, theirs: Reply, answer: bytes | bytearray) -> bool:
     try:
         got, want = Unpacker(body), Unpacker(answer)
         _alike(got.unpack(ours.value), want.unpack(theirs.value))

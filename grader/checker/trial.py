@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,12 +12,12 @@ import hypothesis.errors
 import torch
 
 from grader.errors import GraderFault, LearnerFault, LearnerRaised
-from grader.learner import Case, Learner
+from grader.learner import Case, Learner, Link, follow
 
 from . import stumble
 from .check import SEED, given_to
 from .compare import Mismatch
-from .deck import deal, deck_of
+from .deck import Deck, Memory, deal, deck_of
 
 # Inputs tried after the first failure: a count, not a clock, so that the result is the same anywhere.
 SEARCH_SECONDS = 30.0  # after the first failure of a check: code that is wrong and slow must not hold up a class
@@ -101,7 +102,7 @@ class Trial:
         if deck.inputs is None or deck.inner is None:
             return self.outcome() is None
         try:
-            return all(self._attempt(deck.inner, drawn) is None for drawn in deck.play())
+            return all(self._attempt(deck.inner, functools.partial(dict, drawn)) is None for drawn in deck.play())
         except (Halt, hypothesis.errors.HypothesisException):
             return False
 
@@ -113,7 +114,8 @@ class Trial:
         if self.failures and (self._left <= 0 or self._is_late()):
             raise Halt(self.failures[-1].cause)  # it stands as the smallest
         self._left -= bool(self.failures)
-        cause = self._attempt(inner, {name: value for name, value in kwargs.items() if name not in self.arguments})
+        drawn = {name: value for name, value in kwargs.items() if name not in self.arguments}
+        cause = self._attempt(inner, lambda: drawn)
         if cause is not None:
             raise cause
 
@@ -121,11 +123,12 @@ class Trial:
         """Run every input that does not depend on answers; True where the engine has to draw the rest."""
         played = 0
 
-        def attempt(inner: Callable[..., Any], drawn: dict[str, Any]) -> None:
+        def attempt(deck: Deck, place: int, drawn: Callable[[], dict[str, Any]]) -> None:
             nonlocal played
             if self._is_late():
                 return  # it has failed already; slow code gets fewer counterexamples
-            if self._attempt(inner, drawn) is not None and self._failed == 1:
+            assert deck.inner is not None
+            if self._attempt(deck.inner, drawn, self._memory(deck, place)) is not None and self._failed == 1:
                 self._known = played
             played += 1
 
@@ -159,12 +162,24 @@ class Trial:
             if first is not None and self._failed == played:
                 self.shown, self.flaky = first, True
 
-    def _attempt(self, inner: Callable[..., Any], drawn: dict[str, Any]) -> Mismatch | LearnerRaised | None:
+    def _memory(self, deck: Deck, place: int) -> Memory:
+        """How this input of this check went before. One function may serve several tasks, of several exercises."""
+        right = getattr(self.arguments.get("reference"), "__name__", None)
+        return deck.memory(place, right, self.arguments.get("task"), self.arguments["learner"].link.session.device)
+
+    def _attempt(
+        self, inner: Callable[..., Any], draw: Callable[[], dict[str, Any]], memory: Memory | None = None
+    ) -> Mismatch | LearnerRaised | None:
         """One input: None where it passes. Raises Halt where there is no use in going on."""
-        learner: Learner = self.arguments["learner"]
-        case = learner.link.begin_case()
+        link: Link = self.arguments["learner"].link
+        case, begins = link.begin_case(), link.handles
+        drawn: dict[str, Any] = {}
         torch.default_generator.manual_seed(SEED)  # what a reference initialises at random is the same every time
         try:
+            if memory is not None and (same := follow(link, memory.known)) is not None:
+                self._note(same)
+                return None
+            drawn = draw()
             inner(**drawn, **self.arguments)
         except (Mismatch, LearnerRaised) as cause:
             self._keep(case, cause, drawn)
@@ -182,10 +197,15 @@ class Trial:
                 raise Halt(verdict) from error
             self._keep(case, verdict, drawn)
             return verdict
-        if len(self.passed) < KEPT_CASES and (size := case.size) <= self._room:
-            self.passed.append(case)
-            self._room -= size
+        if memory is not None and not link.unrecorded:
+            memory.learn(case, begins, link.handles)
+        self._note(case)
         return None
+
+    def _note(self, passed: Case) -> None:
+        if len(self.passed) < KEPT_CASES and (size := passed.size) <= self._room:
+            self.passed.append(passed)
+            self._room -= size
 
     def _keep(self, case: Case, cause: Mismatch | LearnerFault, drawn: dict[str, Any]) -> None:
         self._failed += 1
@@ -213,6 +233,6 @@ class Trial:
         inner = deck_of(self.function).inner
         again = Trial(self.function, self.arguments, self.stand_in)
         try:
-            return inner is not None and again._attempt(inner, failed.drawn) is None
+            return inner is not None and again._attempt(inner, lambda: failed.drawn) is None
         except (Halt, hypothesis.errors.HypothesisException):
             return False

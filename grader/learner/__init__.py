@@ -1,6 +1,7 @@
 """Our side of the wall: sessions, and proxies that make a learner's module read like a local one."""
 
 from .inprocess import InProcess
+from .known import Known, follow
 from .learner import Kind, Learner
 from .link import Link
 from .oracle import Oracle
@@ -16,6 +17,7 @@ __all__ = [
     "Fate",
     "InProcess",
     "Kind",
+    "Known",
     "Learner",
     "Link",
     "LoadFailed",
@@ -26,4 +28,5 @@ __all__ = [
     "TimeLimits",
     "WorkerSession",
     "Zygote",
+    "follow",
 ]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from grader.errors import LearnerRaised
+from grader.errors import GraderFault, LearnerRaised
 from grader.worker.values import tensors_in
 
 from .lab import RemoteLab
@@ -107,8 +107,11 @@ class Learner:
     def remembered(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What `make` gave when it was first asked for under this key, while the worker lives in which it was made.
 
-        So several checks can look at one trained model. What `make` raises is not remembered.
+        So several checks can look at one trained model. What `make` raises is not remembered. Raises GraderFault in a
+        check of a task that does not train: its conversation would depend on what other checks asked before.
         """
+        if not self.link.unrecorded:
+            raise GraderFault("learner.remembered is for tasks that train")
         made = self._remembered.get(key)
         if made is None or made[0] != self.link.session.generation:
             value = make()

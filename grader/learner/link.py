@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from grader.errors import LearnerDied, LearnerFault, LearnerStrayed
+from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerStrayed
 from grader.worker.crossing import Crossing, replaced
 from grader.worker.device import is_gpu, place
 from grader.worker.values import Packer, Unpacker, tensors_in
-from grader.worker.wire import Backward, Call, Forget, Losses, Reply, Request, Value
+from grader.worker.wire import Backward, Call, Forget, Reply, Request, Value
 
 from .faults import DISTURBED, fault_of
 from .record import Case, Exchange, handle_of
 from .session import Session
+from .trained import Trained
 
+HANDLES_A_CHECK = 2**20
 STALE_OBJECTS, STALE_BYTES = 32, 4 * 2**20  # that the worker may hold in vain
 
 
@@ -31,20 +33,10 @@ class Answer:
 
     value: Any
     reply: Reply
-    body: bytearray
+    body: bytes | bytearray
     tensors: list[torch.Tensor]
     wants: list[bool]
     devices: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """One call of a function that trains. `losses` are the worker's word, checked for size alone."""
-
-    call: str  # without its tensors
-    losses: Losses | None
-    seconds: float
-    limit: float
 
 
 @dataclass(slots=True)
@@ -58,18 +50,24 @@ class Link:
     unrecorded: bool = False  # whole data sets cross: nobody could keep, repeat or show what was said
     trained: list[Trained] = field(default_factory=list)
     echoes: list[Any] | None = None
-    _handles: int = 0
+    handles: int = 0  # given so far: the last one's name
+    ahead: deque[Exchange] = field(default_factory=deque)  # said already; see known.py
     _stale_handles: list[int] = field(default_factory=list)
     _stale_graphs: list[int] = field(default_factory=list)
     _stale_bytes: int = 0
 
+    def begin_check(self, number: int) -> None:
+        """From here handles are named alike, whatever other checks ran before: what is asked can be compared."""
+        self.handles = max(self.handles, (number + 1) * HANDLES_A_CHECK)
+
     def begin_case(self) -> Case:
+        self.ahead.clear()
         self.case = Case()
         return self.case
 
     def next_handle(self) -> int:
-        self._handles += 1
-        return self._handles
+        self.handles += 1
+        return self.handles
 
     def forget_handle(self, owner: object, handle: int, nbytes: int = 0) -> None:
         """Tell the worker when `owner` is no more. `nbytes`: what the object over there weighs."""
@@ -148,28 +146,37 @@ class Link:
         if with_input and "cpu" in answer.devices:
             raise LearnerStrayed("cpu", str(place(self.session.device)))
 
-    def exchange(self, request: Request, body: bytes = b"") -> tuple[Reply, bytearray]:
-        """Send, record, and turn a failure over there into the exception it stands for."""
+    def exchange(self, request: Request, body: bytes = b"") -> tuple[Reply, bytes | bytearray]:
+        """Send, record, and turn a failure over there into the exception it stands for.
+
+        Raises GraderFault where something else was said already than what is asked now.
+        """
+        if not self.ahead:
+            said = self.ask(request, body)
+        elif not (said := self.ahead.popleft()).asks(request, body):
+            raise GraderFault("this check asks otherwise for the same input and the same answers")
+        if not self.unrecorded:
+            self.case.exchanges.append(said)
+        if said.reply is None:
+            assert said.fault is not None
+            raise said.fault
+        if said.reply.failure is not None:
+            raise fault_of(said.reply.failure)
+        self.ops += said.reply.ops
+        return said.reply, said.answer
+
+    def ask(self, request: Request, body: bytes) -> Exchange:
+        """Send, and say what came back, whatever it is."""
         started = time.perf_counter()
         try:
             self._tidy()
             reply, answer = self.session.request(request, body)
+            said = Exchange(request, body, reply, answer if self.unrecorded else bytes(answer))
         except LearnerFault as fault:
-            self._note(Exchange(request, body, None, b"", fault), started)
-            raise
-        self._note(Exchange(request, body, reply, b"" if self.unrecorded else bytes(answer)), started)
-        if reply.failure is not None:
-            raise fault_of(reply.failure)
-        self.ops += reply.ops
-        return reply, answer
-
-    def _note(self, said: Exchange, started: float) -> None:
-        if not self.unrecorded:
-            self.case.exchanges.append(said)
-        if isinstance(said.request, Call) and said.request.trains:
-            losses = said.reply.losses if said.reply is not None else None
-            took, limit = time.perf_counter() - started, self.session.patient_for or math.inf
-            self.trained.append(Trained(_in_words(said.request), losses, took, limit))
+            said = Exchange(request, body, None, b"", fault)
+        if isinstance(request, Call) and request.trains:
+            self.trained.append(Trained.of(said, time.perf_counter() - started, self.session.patient_for))
+        return said
 
     def backward(self, graph: int, grads: Sequence[torch.Tensor | None], inputs: Sequence[torch.Tensor]) -> list[Any]:
         packer = Packer()
@@ -182,7 +189,7 @@ class Link:
             raise LearnerDied(f"{DISTURBED}: a gradient of another shape or type")
         return answer
 
-    def _answer(self, reply: Reply, body: bytearray) -> Answer:
+    def _answer(self, reply: Reply, body: bytes | bytearray) -> Answer:
         try:
             reader = Unpacker(body)
             value = reader.unpack(reply.value)
@@ -218,13 +225,6 @@ def _fits(grad: object, tensor: torch.Tensor) -> bool:
     if not isinstance(grad, torch.Tensor):
         return False
     return (grad.shape, grad.dtype, grad.device) == (tensor.shape, tensor.dtype, tensor.device)
-
-
-def _in_words(call: Call) -> str:
-    plain = (bool, int, float, str)
-    given = [repr(value) if isinstance(value, plain) else "…" for value in call.args]
-    given += [f"{key}={value!r}" if isinstance(value, plain) else f"{key}=…" for key, value in call.kwargs.items()]
-    return f"{call.target}({', '.join(given)})"
 
 
 class _Outgoing(Packer):

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from grader.errors import LearnerFault
-from grader.worker.wire import Reply, Request
+from grader.worker.wire import Reply, Request, header
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,12 @@ class Exchange:
     request: Request
     body: bytes
     reply: Reply | None
-    answer: bytes
+    answer: bytes | bytearray
     fault: LearnerFault | None = None
+
+    def asks(self, request: Request, body: bytes) -> bool:
+        """Whether it is the same request, to the byte: 0.0 and -0.0, 1 and True are equal, and not the same."""
+        return self.body == body and (self.request is request or key(self.request) == key(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,11 @@ class Case:
         """A variable's name for one more object of this kind: "module", then "module2"."""
         made = sum(event.gives is not None and event.gives.rstrip("0123456789") == word for event in self.events)
         return word if made == 0 else f"{word}{made + 1}"
+
+
+def key(said: Request | Reply) -> bytes:
+    """What is written of it, whatever its number."""
+    return header(said if not isinstance(said, Reply) or said.number == 0 else msgspec.structs.replace(said, number=0))
 
 
 def _named(value: Any) -> Any:

@@ -185,12 +185,17 @@ _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 _requests: msgspec.msgpack.Decoder[Numbered] = msgspec.msgpack.Decoder(Numbered)
 
 
-def frame(header: Reply | Numbered, body: bytes | bytearray) -> bytes:
-    """The bytes of one message. Raises WireError where it is over the caps."""
+def header(said: Reply | Request | Numbered) -> bytes:
+    """Raises WireError for what cannot be written down."""
     try:
-        head = _encoder.encode(header)
+        return _encoder.encode(said)
     except Exception as error:  # a number too large for msgpack, a lone surrogate
         raise WireError(f"cannot be written down: {error}") from None
+
+
+def frame(said: Reply | Numbered, body: bytes | bytearray) -> bytes:
+    """The bytes of one message. Raises WireError where it is over the caps."""
+    head = header(said)
     if len(head) > HEADER_CAP or len(body) > BODY_CAP:
         raise WireError(f"{len(head) + len(body):,} bytes are more than one answer may hold")
     return b"".join((PREFIX.pack(MAGIC, len(head), len(body)), head, body))
