@@ -152,7 +152,9 @@ def test_a_machine_that_fails_is_our_fault_at_once(exercise, monkeypatch):
         calls.append(request)
         raise GraderFault("no worker to be had")
 
-    learner.link.session = type("Broken", (), {"request": staticmethod(fails), "take_output": staticmethod(str)})()
+    learner.link.session = type(
+        "Broken", (), {"request": staticmethod(fails), "take_output": staticmethod(str), "device": "cpu"}
+    )()
     results, _ = trial_run(exercise, learner)
 
     assert {result.verdict for result in results} == {Verdict.FAULT}
@@ -172,7 +174,7 @@ def test_a_keyboard_interrupt_passes(exercise):
         raise KeyboardInterrupt
 
     learner.link.session = type(
-        "Stopped", (), {"request": staticmethod(interrupted), "take_output": staticmethod(str)}
+        "Stopped", (), {"request": staticmethod(interrupted), "take_output": staticmethod(str), "device": "cpu"}
     )()
     with pytest.raises(KeyboardInterrupt):
         trial_run(exercise, learner)
