@@ -3,7 +3,8 @@
     python benchmarks/batch.py [--nbgrader PROGRAM] [--otter PROGRAM] [--runs N] [--class N]
 
 13 checks of two tasks of ex02. `grade batch` at one and two jobs: what one more submission costs (a class of --class
-against one a quarter as large) and what the whole class costs, warming up included. The others get one submission at a
+against one a quarter as large) and what the whole class costs, warming up included; beside it the bare compute of the
+checks, the module in one process with them. The others get one submission at a
 time (pytest, otter) or five (nbgrader); they run the same checks in the learner's own process, which is why they are
 not safe. nbgrader and otter-grader are run where they are given, from virtual environments of their own; their kernels
 find torch and the checks through PYTHONPATH. Memory is the proportional set size of all processes of a run at its peak.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import os
 import statistics
 import subprocess
@@ -29,7 +31,11 @@ import numpy
 import torch
 from in_notebook import EXERCISE, TASKS, checks
 
-from grader import source
+from grader import course, source
+from grader.checker.check import inner_of
+from grader.checker.run import local
+from grader.checker.trial import Trial
+from grader.references import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 ONLY = [word for task in TASKS for word in ("--only", f"{EXERCISE}::{task}")]
@@ -126,6 +132,19 @@ def fresh_pytest(folder: Path) -> float:
     return seconds(command, folder, EXERCISE=EXERCISE, PYTHONPATH=PATHS)
 
 
+def bare() -> float:
+    """The checks alone: kept inputs, the module in this process, warm; nothing is forked, collected or written."""
+    module = reference(EXERCISE)
+    learner = local(module, course.load().exercise(EXERCISE).kinds)
+    given = {"learner": learner, "reference": module}
+    started = time.perf_counter()
+    for function in checks().values():
+        asked = inspect.signature(inner_of(function) if hasattr(function, "hypothesis") else function).parameters
+        trial = Trial(function, {key: given[key] for key in given if key in asked}, lambda: learner)
+        assert trial.passes(), function.__name__
+    return time.perf_counter() - started
+
+
 def cells(*, tests: bool) -> list[nbformat.NotebookNode]:
     def cell(name: str, text: str, **kind: object) -> nbformat.NotebookNode:
         known = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
@@ -184,7 +203,8 @@ def main() -> None:
         folder = Path(name)
         few, many = max(1, options.count // 4), options.count
         ours(folder, 1, 1)  # draws the inputs, once for all
-        peers = {"a fresh pytest": lambda: fresh_pytest(folder)}
+        bare()  # draws them here
+        peers = {"the checks' bare compute in one process": bare, "a fresh pytest": lambda: fresh_pytest(folder)}
         if options.nbgrader:
             peers["nbgrader autograde"] = nbgrader(folder, options.nbgrader)
         if options.otter:
@@ -202,6 +222,9 @@ def main() -> None:
         for kind, taken in times.items():
             ratio = statistics.median(other / own for other, own in zip(taken, best, strict=True))
             print(f"  {kind:45} {statistics.median(taken):7.3f} s a submission   {ratio:5.1f} × --jobs 2, one more")
+        alone, compute = times["grade batch --jobs 1, one more"], times["the checks' bare compute in one process"]
+        times_bare = statistics.median(one / other for one, other in zip(alone, compute, strict=True))
+        print(f"  one job against the bare compute: {times_bare:.2f} ×")
         print(f"  memory at its peak: {memory[1] / 2**20:.0f} MB with one job, {memory[2] / 2**20:.0f} MB with two")
         for package in ("nbgrader", "otter-grader"):
             with contextlib.suppress(PackageNotFoundError):
