@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from . import course as courses
 from .collect import collect
 from .course import Course
 from .errors import UsageError
-from .model import CheckResult, Report
+from .model import CheckResult, CheckSpec, Report
 from .status import render as render_map
 from .workspace import recall, remember, write_text
 
@@ -69,9 +69,9 @@ def grade(run: Run) -> int:
         from .report import terminal
 
         graded = pipeline.Wanted(chosen)
-        with _progress(console, quiet=run.debug) as tell:
+        with _progress(console, quiet=run.debug) as (starts, tell):
             grader = pipeline.Grader(known, zygote, device, Shelf.of_user())
-            whole = grader.grade(submission, wanted=graded, tell=tell)
+            whole = grader.grade(submission, wanted=graded, tell=tell, starts=starts)
     finally:
         if zygote is not None:
             zygote.close()
@@ -177,24 +177,30 @@ def _write(report: Report, targets: Mapping[str, str | None]) -> None:
 
 
 @contextlib.contextmanager
-def _progress(console: Console, *, quiet: bool) -> Iterator[Callable[[str, CheckResult], None]]:
+def _progress(
+    console: Console, *, quiet: bool
+) -> Iterator[tuple[Callable[[str, CheckSpec], None], Callable[[str, CheckResult], None]]]:
     """A line that stays in place while checks run, on a terminal; nothing in a pipe."""
     if quiet or not console.is_terminal:
-        yield lambda exercise, result: None
+        yield lambda exercise, check: None, lambda exercise, result: None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         line = progress.add_task("starting", total=None)
         done = 0
 
+        def starts(exercise: str, check: CheckSpec) -> None:
+            progress.update(line, description=f"{exercise}::{check.task} · {check.title}"[:70])
+
         def tell(exercise: str, result: CheckResult) -> None:
             nonlocal done
             done += 1
-            progress.update(
-                line, completed=done, description=f"{exercise}::{result.spec.task} · {result.spec.title}"[:70]
-            )
+            progress.update(line, completed=done)
 
-        yield tell
+        yield starts, tell
 
 
 def write_release(

@@ -23,13 +23,15 @@ from .checker.trial import Trial
 from .collect import Module, Submission
 from .course import Course, Exercise, Task
 from .credit import Ran, Rerun, in_words, second_chance
-from .learner import Fate, InProcess, Kind, Learner, LoadFailed, Oracle, Purse, TimeLimits, WorkerSession, Zygote
+from .learner import Fate, InProcess, Kind, Learner, Oracle, Purse, TimeLimits, WorkerSession, Zygote
+from .learners import Learners, Unreadable
 from .model import CheckResult, CheckSpec, Environment, ExerciseResult, Isolation, Report, TaskResult, Verdict
 from .worker.control import Ban
 from .worker.slim import skip_dynamo
-from .worker.wire import Failure, Load, Reply
+from .worker.wire import Load
 
-Tell = Callable[[str, CheckResult], None]
+Tell = Callable[[str, CheckResult], None]  # of an exercise: a check has ended
+Starts = Callable[[str, CheckSpec], None]  # and this one runs now
 
 HIDDEN = "The hidden checks of your course"
 ELSEWHERE = "they are not in this kit; points are given where your course grades"
@@ -71,7 +73,12 @@ class Grader:
     fate: Fate | None = None  # of the module at hand
 
     def grade(
-        self, submission: Submission, *, wanted: Wanted = Wanted({}), tell: Tell = lambda exercise, result: None
+        self,
+        submission: Submission,
+        *,
+        wanted: Wanted = Wanted({}),
+        tell: Tell = lambda exercise, result: None,
+        starts: Starts = lambda exercise, check: None,
     ) -> Report:
         """The whole way once. Raises GraderFault where there can be no grade."""
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
@@ -80,7 +87,7 @@ class Grader:
         with computed_on(self.where), kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
                 replace(self, purse=purse, fate=Fate())._exercise(
-                    exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell
+                    exercise, tasks, submission.modules.get(exercise.name), wanted.first, tell, starts
                 )
                 for exercise in self.course.exercises
                 if (tasks := wanted.of(exercise))
@@ -105,7 +112,13 @@ class Grader:
         )
 
     def _exercise(
-        self, exercise: Exercise, tasks: Sequence[str], module: Module | None, first: frozenset[str], tell: Tell
+        self,
+        exercise: Exercise,
+        tasks: Sequence[str],
+        module: Module | None,
+        first: frozenset[str],
+        tell: Tell,
+        starts: Starts,
     ) -> ExerciseResult:
         chosen = [exercise.task(name) for name in tasks]
         if module is None:
@@ -120,6 +133,7 @@ class Grader:
                 tasks=tasks,
                 first=first,
                 tell=lambda result: tell(exercise.name, result),
+                starts=lambda check: starts(exercise.name, check),
                 public=self.course.kit,
             )
             if self.course.kit:
@@ -145,14 +159,14 @@ class Grader:
 
     def _learners(
         self, exercise: Exercise, module: Module, stack: ExitStack, replaced: tuple[str, ...] = ()
-    ) -> _Learners:
+    ) -> Learners:
         kinds = {name: Kind(kind) for name, kind in exercise.kinds.items()}
         by_bans: dict[tuple[Ban, ...], Learner] = {}
         oracle = self._oracle(exercise, stack, replaced) if replaced else None
         for bans in {(): None} | {task.bans: None for task in exercise.tasks}:
             session = stack.enter_context(closing(self._session(exercise, module, bans, oracle)))
             by_bans[bans] = Learner(session, kinds)
-        return _Learners(by_bans, {task.name: task for task in exercise.tasks})
+        return Learners(by_bans, {task.name: task for task in exercise.tasks})
 
     def _oracle(self, exercise: Exercise, stack: ExitStack, names: tuple[str, ...]) -> Oracle:
         """The reference in a worker of its own, for what is asked in place of a wrong function."""
@@ -169,44 +183,13 @@ class Grader:
         helpers = oracle.names if oracle is not None else ()
         load = Load(exercise.name, module.filename, module.source, tuple(helpers), module.line_map or ())
         if module.problem is not None:
-            return _Unreadable(module.problem)
+            return Unreadable(module.problem)
         if self.zygote is None:
             return InProcess.from_source(load.name, load.source, load.filename, load.cells, self.where)
         worker = budget.worker_of(exercise)
         times = TimeLimits(budget.call_seconds, budget.again_seconds, budget.load_seconds)
         shared = self.purse or Purse(), self.fate or Fate()
         return WorkerSession(self.zygote, load, worker, times, bans, oracle, *shared, self.stop)
-
-
-@dataclass(slots=True)
-class _Learners:
-    """A learner for each check. Checks with the same bans share a worker, which begins with the first of them.
-
-    Every task starts with our full patience.
-    """
-
-    by_bans: Mapping[tuple[Ban, ...], Learner]
-    tasks: Mapping[str, Task]
-    last: str = ""
-
-    def of(self, spec: CheckSpec) -> Learner:
-        if spec.task != self.last:
-            for learner in self.by_bans.values():
-                learner.link.session.impatient = False
-                learner.link.session.patient_for = self.tasks[spec.task].seconds
-            self.last = spec.task
-        return self.by_bans[self.tasks[spec.task].bans if spec.guarded else ()]
-
-
-class _Unreadable(InProcess):
-    """Stands for a module whose bytes are no Python source: every request ends the same way."""
-
-    __slots__ = ()
-
-    def __init__(self, problem: str) -> None:
-        super().__init__()
-        failure = Failure("raised", "UnreadableFile", [], problem)
-        self._unloadable = LoadFailed(Reply(0, failure=failure))
 
 
 def _explained(exercise: Exercise, results: list[CheckResult], trials: dict[str, Trial]) -> dict[str, str]:

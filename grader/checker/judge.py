@@ -45,7 +45,7 @@ _VERDICTS: tuple[tuple[type[BaseException], Verdict], ...] = (
 
 @dataclass(slots=True)
 class Judge:
-    """`open_learner` gives the learner for a check, `tell` hears each result.
+    """`open_learner` gives the learner for a check, `starts` hears which one runs now, `tell` each result.
 
     `results` are in course order, whatever the order in which the checks ran.
     """
@@ -57,6 +57,7 @@ class Judge:
     stand_in: Callable[[], Learner | None]  # the reference without a wall; None where there is none
     tell: Callable[[CheckResult], None] = lambda _: None
     shrink: bool = True
+    starts: Callable[[CheckSpec], None] = lambda _: None
     results: dict[str, CheckResult] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
 
@@ -92,6 +93,7 @@ class Judge:
         spec, learner = item.spec, self.open_learner(item.spec)
         there = {"learner": learner, "reference": self.right}
         arguments: dict[str, Any] = {"learner": learner, **item.given, **{name: there[name] for name in item.asks}}
+        self.starts(spec)
         learner.link.session.take_output()
         trains = self.kinds[spec.task] == Kind.TRAINER
         recorded = Trial(item.function, arguments, self.stand_in, self.shrink and not trains)

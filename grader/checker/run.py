@@ -31,6 +31,7 @@ def run_checks(
     only: Iterable[str] | None = None,
     first: frozenset[str] = frozenset(),
     tell: Callable[[CheckResult], None] = lambda _: None,
+    starts: Callable[[CheckSpec], None] = lambda _: None,
     shrink: bool = True,
     public: bool = False,
 ) -> tuple[list[CheckResult], dict[str, Trial]]:
@@ -50,7 +51,7 @@ def run_checks(
             if (wanted is None or item.spec.task in wanted) and (names is None or item.spec.name in names)
         ]
         judge = Judge(
-            exercise, kinds, right, open_learner, lambda: None if public else local(right, kinds), tell, shrink
+            exercise, kinds, right, open_learner, lambda: None if public else local(right, kinds), tell, shrink, starts
         )
         judge.run(found, first)
     return list(judge.results.values()), judge.trials
