@@ -148,6 +148,7 @@ class Training:
     stride: int
     duration_s: float
     limit_s: float
+    memory_mb: tuple[int, int] | None = None  # that the worker had added at most, and that it may
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from checker_kit import tiny
-from wall_kit import HASTY, closing_sessions, fake, learner_of, wall
+from wall_kit import HASTY, LIMITS, closing_sessions, fake, learner_of, wall
 
 from grader.checker import expect
 from grader.checker.compare import Mismatch
@@ -115,6 +115,18 @@ def test_a_task_that_trains_has_seconds_of_its_own(close):
     with pytest.raises(LearnerTimedOut):
         learner.f(1.0)
     assert [trained.limit for trained in learner.link.trained] == [20.0, math.inf]
+
+
+def test_the_memory_that_a_training_took_is_counted_from_outside(close):
+    source = "import torch\n\ndef f(megabytes):\n    x = torch.ones(megabytes * 2**18)\n    return abs\n"
+    learner = learner_of(close(wall(source)), f=Kind.TRAINER)
+    learner.f(10)
+    learner.f(200)
+
+    (few, limit), (many, _) = (trained.memory for trained in learner.link.trained)
+    assert 200 * 2**20 <= many < 300 * 2**20
+    assert few < 150 * 2**20
+    assert limit == LIMITS.memory_bytes
 
 
 def test_losses_of_a_training_that_fails_are_told_too(learner):
@@ -259,6 +271,9 @@ def test_a_curve_in_words_and_as_a_row_of_blocks():
     assert curves.line(FALLS).startswith("█▅")
     assert curves.line(FALLS).endswith("▁")
     assert curves.line(BREAKS, plain=True)[2:4] == "!!"
+    assert curves.said(replace(FALLS, memory_mb=(1310, 2048))).endswith(
+        "in 160 steps, 12.3 of 120 s, 1,310 of 2,048 MB"
+    )
     assert curves.said(Training("train()", (), 1, 1.0, 9.0)) == "no loss was backpropagated; 1.0 of 9 s"
     assert curves.line(Training("train()", (), 1, 1.0, 9.0)) == ""
 

@@ -16,6 +16,7 @@ def trainings(learner: Learner) -> tuple[Training, ...]:
             trained.losses.stride if trained.losses is not None else 1,
             trained.seconds,
             trained.limit,
+            None if trained.memory is None else (trained.memory[0] // 2**20, trained.memory[1] // 2**20),
         )
         for trained in learner.link.trained
     )

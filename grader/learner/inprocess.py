@@ -65,6 +65,10 @@ class InProcess:
     def take_output(self) -> str:
         return ""  # it went to our own stdout
 
+    @property
+    def memory(self) -> None:
+        return None
+
     def close(self) -> None:
         self.servant.objects.clear()
         self.servant.graphs.clear()

@@ -175,7 +175,7 @@ class Link:
         except LearnerFault as fault:
             said = Exchange(request, body, None, b"", fault)
         if isinstance(request, Call) and request.trains:
-            self.trained.append(Trained.of(said, time.perf_counter() - started, self.session.patient_for))
+            self.trained.append(Trained.of(said, time.perf_counter() - started, self.session))
         return said
 
     def backward(self, graph: int, grads: Sequence[torch.Tensor | None], inputs: Sequence[torch.Tensor]) -> list[Any]:

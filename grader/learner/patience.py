@@ -80,3 +80,13 @@ def _look(pid: int) -> tuple[str, float] | None:
     except OSError:
         return None
     return fields[0], (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def address_space(pid: int) -> tuple[int, int] | None:
+    """(bytes now, bytes at most so far) that a process has mapped: what its memory limit counts."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="latin-1") as file:
+            lines = dict(line.split(":", 1) for line in file if ":" in line)
+        return int(lines["VmSize"].split()[0]) * 1024, int(lines["VmPeak"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # no such place, or a process that has ended
+        return None

@@ -25,7 +25,7 @@ from grader.worker.wire import (
 
 from .channel import UNASKED, Channel
 from .faults import DISTURBED, LoadFailed, cause_of_death, unloadable
-from .patience import Patience, Purse
+from .patience import Patience, Purse, address_space
 from .zygote import Zygote
 
 READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
@@ -58,6 +58,10 @@ class Session(Protocol):
         """Counts workers: an object made in an earlier one is gone."""
 
     def take_output(self) -> str: ...
+
+    @property
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes that the worker has added at most so far, and those that it may; None where nobody counts them."""
 
 
 class Answers(Protocol):
@@ -92,6 +96,7 @@ class WorkerSession:
     _channel: Channel | None = None
     _unloadable: LearnerFault | None = None
     _number: int = 0
+    _born_with: int | None = None  # bytes of address space
     _output: bytearray = field(default_factory=bytearray)
 
     def request(self, request: Request, body: bytes | bytearray = b"") -> tuple[Reply, bytearray]:
@@ -114,6 +119,13 @@ class WorkerSession:
     def device(self) -> str:
         return self.zygote.device
 
+    @property
+    def memory(self) -> tuple[int, int] | None:
+        if self._channel is None or self._born_with is None or is_gpu(self.device):
+            return None
+        seen = address_space(self._channel.worker.host_pid)
+        return None if seen is None else (max(0, seen[1] - self._born_with), self.limits.memory_bytes)
+
     def close(self) -> None:
         """Kill the worker and all it forked; nothing it does later is read."""
         channel, self._channel = self._channel, None
@@ -134,6 +146,8 @@ class WorkerSession:
         self._channel = Channel(worker, self._output, self.stop)
         self.generation += 1
         self._wait_until_ready(self._channel)
+        born = address_space(worker.host_pid) if worker.host_pid else None
+        self._born_with = None if born is None else born[0]
         try:
             reply, _ = self._exchange(self.load, b"", self.times.load)
         except (LearnerDied, LearnerTimedOut) as fault:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grader.worker.wire import Call, Losses, Request
 
 from .record import Exchange
+from .session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Trained:
     losses: Losses | None
     seconds: float
     limit: float
+    memory: tuple[int, int] | None  # bytes that the worker had added at most, and those that it may
 
     @classmethod
-    def of(cls, said: Exchange, seconds: float, limit: float | None) -> Trained:
-        """Of a `Call`; without a `limit` there was none."""
+    def of(cls, said: Exchange, seconds: float, session: Session) -> Trained:
+        """Of a `Call` that this session has carried."""
+        limit = session.patient_for
         losses = said.reply.losses if said.reply is not None else None
-        return cls(in_words(said.request), losses, seconds, math.inf if limit is None else limit)
+        return cls(in_words(said.request), losses, seconds, math.inf if limit is None else limit, session.memory)
 
 
 def in_words(call: Request) -> str:

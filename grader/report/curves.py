@@ -51,6 +51,8 @@ def said(training: Training) -> str:
     """How it went, in words: "loss 1.1 to 0.03 in 640 steps, 12.3 of 120 s"."""
     limit = f" of {training.limit_s:g}" if math.isfinite(training.limit_s) else ""
     took = f"{training.duration_s:.1f}{limit} s"
+    if training.memory_mb is not None:
+        took += ", {:,} of {:,} MB".format(*training.memory_mb)
     if not training.losses:
         return f"no loss was backpropagated; {took}"
     first, last = (_short(training.losses[end]) for end in (0, -1))
