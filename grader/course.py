@@ -165,7 +165,7 @@ def _course(place: Path, file: Path, known: plan.Plan) -> Course:
     chosen = [entry for entry in known.exercise if not known.kit or entry.name in known.kit]
     exercises = tuple(_exercise(place, file, entry, bans) for entry in chosen)
     limits, mega = known.limits, 2**20
-    worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega)
+    worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega, limits.gpu_memory_mb * mega)
     whole = limits.submission_seconds + sum(exercise.training_seconds for exercise in exercises)
     budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, whole, worker)
     return Course(known.title, place, budget, exercises, bool(known.kit))

@@ -43,6 +43,7 @@ class LimitsPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Count
     file_mb: Count
     submission_seconds: Seconds = 600.0
+    gpu_memory_mb: Count = 4096
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -73,7 +73,7 @@ def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = N
 
 def examine_machine() -> int:
     """`grade doctor`: exit 0 only where strangers can be graded. A GPU need not be there."""
-    from .doctor import examine, gpu_rows, render
+    from .doctor import examine, gpu_rows, render, try_gpu
     from .learner import Zygote, gpu
 
     console = Console()
@@ -81,11 +81,12 @@ def examine_machine() -> int:
     zygotes = [Zygote().start(), *([] if gpu.why_not(found) else [Zygote(device="cuda").start()])]
     try:
         with console.status("trying what a submission could do here") as spinner:
-            health, *there = [examine(zygote, lambda finding: spinner.update(finding.what)) for zygote in zygotes]
+            health = examine(zygotes[0], lambda finding: spinner.update(finding.what))
+            there = [try_gpu(zygote, lambda finding: spinner.update(finding.what)) for zygote in zygotes[1:]]
     finally:
         for zygote in zygotes:
             zygote.close()
-    health = replace(health, gpu=gpu_rows(found), on_gpu=there[0].findings if there else ())
+    health = replace(health, gpu=gpu_rows(found), on_gpu=there[0] if there else ())
     for part in render(health):
         console.print(part, highlight=False)
     return 0 if health.sound else 1

@@ -110,8 +110,10 @@ def test_the_drivers_devices_are_found_and_nothing_beside_them(tmp_path):
         "sda",
     ):
         (tmp_path / name).touch()
+    (tmp_path / "nvidia-caps").mkdir()
 
-    assert [Path(node).name for node in gpu.nodes(str(tmp_path))] == ["nvidia-uvm", "nvidia0", "nvidia12", "nvidiactl"]
+    found = [Path(node).name for node in gpu.nodes(str(tmp_path))]
+    assert found == ["nvidia-caps", "nvidia-uvm", "nvidia0", "nvidia12", "nvidiactl"]
     assert gpu.nodes(str(tmp_path / "nowhere")) == ()
 
 
@@ -179,6 +181,34 @@ def test_a_box_for_the_cpu_shows_no_device_of_a_gpu_and_one_for_a_gpu_shows_thos
 def test_the_filter_for_a_gpu_is_another_one():
     assert syscalls.program(gpu=True) != syscalls.program()
     assert set(syscalls._GPU_ALLOWED).isdisjoint(syscalls.ALLOWED)
+
+
+@linux
+@pytest.mark.parametrize(("every", "said"), [(True, "PermissionError"), (False, "a socket")])
+def test_a_filter_for_a_gpu_holds_for_threads_that_a_driver_has_started(every, said):
+    program = f"""
+import os, socket, sys, threading
+from grader.learner import syscalls
+from grader.worker import lockdown
+locked = threading.Event()
+def driver():
+    locked.wait()
+    try:
+        socket.socket()
+        os.write(1, b"a socket")
+    except PermissionError:
+        os.write(1, b"PermissionError")
+    os._exit(0)
+thread = threading.Thread(target=driver)
+thread.start()
+lockdown._seccomp(syscalls.program(gpu=True), every_thread={every})
+locked.set()
+thread.join()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+
+    assert done.stdout == said, done.stderr
 
 
 def test_nothing_asks_for_cuda_before_a_worker_is_forked():

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from wall_kit import shared_zygote
 
-from grader.doctor import Finding, Health, Wall, examine, render
-from grader.learner import walls
+from grader.doctor import Finding, Health, Wall, examine, gpu_rows, render, try_gpu
+from grader.learner import Zygote, gpu, walls
 from grader.model import Isolation
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the lockdown is Linux's")
@@ -59,6 +59,52 @@ def test_without_walls_the_doors_are_open_and_the_limits_hold():
         assert held[what]
     assert not health.sound
     assert "grade no strangers here" in shown(health)
+
+
+H200 = gpu.Facts(
+    "linux", "2.14.1+cu130", "13.0", "580.95.05", ("/dev/nvidia0",), (gpu.Card("NVIDIA H200", 140 * 2**30),), True
+)
+
+
+def gpu_shown(found: gpu.Facts, on_gpu: tuple[Finding, ...] = ()) -> str:
+    health = Health(Isolation.SANDBOXED, (), (), gpu_rows(found), on_gpu)
+    return " ".join(shown(health, 200).split())
+
+
+def test_a_gpu_is_told_with_driver_memory_and_what_a_worker_on_it_is_worth():
+    text = gpu_shown(H200, (Finding("reaches no network", True, "PermissionError"),))
+
+    for words in ("✓ PyTorch 2.14.1+cu130, built for CUDA 13.0", "✓ driver NVIDIA 580.95.05",
+                  "✓ GPU NVIDIA H200, 140 GB", "✓ --device cuda isolation: the same walls, and within them the",
+                  "Fine for people you trust", "A submission on the GPU … ✓ reaches no network"):  # fmt: skip
+        assert words in text
+
+
+def test_without_a_gpu_nothing_is_wrong_and_what_is_missing_is_said():
+    text = gpu_shown(replace(H200, driver="", nodes=(), cards=(), usable=False))
+
+    assert "✓ PyTorch 2.14.1+cu130" in text
+    assert "– driver no NVIDIA driver is loaded" in text
+    assert "– GPU none that PyTorch can use" in text
+    assert "– --device cuda no NVIDIA driver is loaded here: nvidia-smi has to list a GPU" in text
+    assert "✗" not in text
+
+
+def test_a_pytorch_without_cuda_says_which_to_install():
+    assert "built without CUDA: install the build with CUDA" in gpu_shown(replace(H200, cuda="", usable=False))
+
+
+@linux
+@pytest.mark.skipif(not gpu.why_not(gpu.facts()), reason="this machine has a GPU")
+def test_a_gpu_that_no_worker_can_begin_with_is_a_finding():
+    zygote = Zygote(walls.NONE, "cuda").start()
+    try:
+        (found,) = try_gpu(zygote, lambda finding: None)
+    finally:
+        zygote.close()
+
+    assert (found.what, found.held) == ("begins with CUDA", False)
+    assert "NVIDIA" in found.detail
 
 
 def test_it_can_be_read_on_a_narrow_screen_and_shows_no_control_character():

@@ -1,10 +1,14 @@
-"""What this machine has of a GPU, in the words of `grade doctor`: a pure function of facts."""
+"""What this machine has of a GPU, in the words of `grade doctor`, and what a worker on it can do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from grader.errors import GraderFault
+from grader.learner import Zygote
 from grader.learner.gpu import Facts, why_not
 
-from .probe import Wall
+from .probe import Finding, Wall, examine
 
 WEAKER = (
     "the same walls, and within them the driver's devices with all their calls into the kernel; memory on the host is "
@@ -27,3 +31,11 @@ def rows(found: Facts) -> tuple[Wall, ...]:
         Wall("GPU", bool(found.cards), cards or "none that PyTorch can use"),
         Wall("--device cuda", not missing, missing or f"isolation: {WEAKER}"),
     )
+
+
+def try_gpu(zygote: Zygote, tell: Callable[[Finding], None]) -> tuple[Finding, ...]:
+    """What `examine` finds for a worker on the GPU; where none begins, that is the finding."""
+    try:
+        return examine(zygote, tell).findings
+    except GraderFault as fault:
+        return (Finding("begins with CUDA", False, f"it does not: {fault}", "docs/gpu.md says what it needs"),)

@@ -19,7 +19,8 @@ import torch
 
 NVIDIA = "/dev/nvidiactl"  # there as soon as NVIDIA's driver is loaded, and in a container where it was let in
 # The driver's devices, and where CUDA finds out what the machine is made of.
-_NODES = re.compile(r"nvidia(?:ctl|-uvm|\d+)")
+_NODES = re.compile(r"nvidia(?:ctl|-uvm|-caps|\d+)")  # -caps: a folder, for a part of a GPU (MIG)
+TOLD = ("/proc/driver/nvidia", "/proc/devices", "/proc/meminfo")
 FILES = ("/sys/devices", "/sys/bus/pci", "/sys/module/nvidia", "/sys/module/nvidia_uvm")
 DRIVER_LIBRARY = "libcuda.so.1"
 _ELSEWHERE = ("/usr/local/nvidia/lib64", "/usr/local/nvidia/lib")  # where some clusters mount the driver

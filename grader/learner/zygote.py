@@ -99,6 +99,7 @@ class Zygote:
             program(gpu=True) if filter_ and is_gpu(self.device) else filter_,
             box.sight().packages,
             extras.devices,
+            tuple(path for path in gpu.TOLD if os.path.exists(path)) if extras.devices else (),
         )
         with contextlib.suppress(OSError):  # it has died already: the first who asks for a worker hears why
             control.send(ours, setup)

@@ -21,7 +21,7 @@ from grader import score
 from grader.collect import Submission, collect
 from grader.course import Course
 from grader.errors import UsageError
-from grader.model import Isolation, Report
+from grader.model import Environment, Isolation, Report
 from grader.report import junit, record, terminal, words
 from grader.report.redact import Audience, redact
 from grader.workspace import write_text
@@ -103,15 +103,22 @@ def _nobody_listens(around: Host) -> Iterator[None]:
 
 def told(around: Host, report: Report, places: Mapping[str, github.File]) -> str:
     """What the log ends with: annotations on GitHub, a line with the points anywhere else."""
-    unsafe = report.environment.isolation is not Isolation.SANDBOXED
-    wall = f"This code was not locked down: {report.environment.wall}. Keep secrets out of this job."
+    walls = list(_of_isolation(report.environment))
     if around.github:
         lines = [*github.annotate(report, places)]
-        lines += [github.command("warning", wall, title="Isolation")] if unsafe else []
+        lines += [github.command("warning", wall, title="Isolation") for wall in walls]
     else:
         points = f"{words.points(report.score)} of {words.points(report.max_score)} points"
-        lines = [words.NO_GRADE if report.faulty else points, *([wall] if unsafe else [])]
+        lines = [words.NO_GRADE if report.faulty else points, *walls]
     return "\n".join(lines) + "\n"
+
+
+def _of_isolation(around: Environment) -> Iterator[str]:
+    """What whoever runs the job has to know of the walls around the code."""
+    if around.isolation is not Isolation.SANDBOXED:
+        yield f"This code was not locked down: {around.wall}. Keep secrets out of this job."
+    elif around.device != "cpu":
+        yield f"On the GPU the walls around this code were weaker: {around.wall}. Keep secrets out of this job."
 
 
 def files(around: Host, place: Path, submission: Submission) -> dict[str, github.File]:

@@ -47,6 +47,7 @@ class Setup(msgspec.Struct, tag="setup", frozen=True):
     syscalls: bytes = b""  # the seccomp filter of learner/syscalls.py; b"" is none
     packages: tuple[str, ...] = ()  # what a worker may import beside Python's own library
     devices: tuple[str, ...] = ()  # the driver of a GPU, which a worker may open
+    told: tuple[str, ...] = ()  # where that driver tells of itself, which a worker may read
 
 
 class Branch(msgspec.Struct, tag="branch", frozen=True):

@@ -20,6 +20,8 @@ DEVICES_READ = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 DEVICE_WRITTEN = "/dev/null"
 _LOW = 8
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
+_SECCOMP_CALL = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
+_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 _CAPABILITY_VERSION_3 = 0x20080522
 _INSTRUCTION = struct.Struct("=HBBI")
 
@@ -61,7 +63,7 @@ class Locks:
             with self.ruleset or self.rules(directory) as ruleset:
                 ruleset.restrict()
         if self.setup.syscalls:
-            _seccomp(self.setup.syscalls)
+            _seccomp(self.setup.syscalls, every_thread=bool(self.setup.devices))
 
     def rules(self, directory: str) -> Any:
         """What may be opened, as a ruleset of Landlock's."""
@@ -76,6 +78,8 @@ class Locks:
         for path in DEVICES_READ:
             ruleset.allow_path(path, AccessFS.READ_FILE)
         ruleset.allow_path(DEVICE_WRITTEN, AccessFS.WRITE_FILE | AccessFS.TRUNCATE)
+        for path in self.setup.told:
+            ruleset.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
         for path in self.setup.devices:  # IOCTL_DEV: all that a driver is asked for goes by that call
             ruleset.allow_path(path, AccessFS.READ_FILE | AccessFS.WRITE_FILE | AccessFS.IOCTL_DEV)
         if directory:
@@ -109,8 +113,12 @@ def _all_but_processes(place: str) -> tuple[str, ...]:
     return tuple(path for path in found if path not in hidden)
 
 
-def _seccomp(program: bytes) -> None:
-    """Load a classic BPF program, this process's number put in its place."""
+def _seccomp(program: bytes, *, every_thread: bool = False) -> None:
+    """Load a classic BPF program, this process's number put in its place.
+
+    `every_thread`: also for those that are there already, which the driver of a GPU has started. Any later one has it
+    from whoever starts it.
+    """
     own = os.getpid()
     code = bytearray()
     for operation, true, false, value in _INSTRUCTION.iter_unpack(program):
@@ -120,5 +128,10 @@ def _seccomp(program: bytes) -> None:
     libc = _libc()
     zero = ctypes.c_ulong(0)
     _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), zero, zero, zero), "no_new_privs")
+    if every_thread:
+        number = _SECCOMP_CALL[os.uname().machine]
+        set_filter, all_of_them = ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER), ctypes.c_ulong(_SECCOMP_FILTER_FLAG_TSYNC)
+        _checked(libc.syscall(ctypes.c_long(number), set_filter, all_of_them, ctypes.c_char_p(fprog)), "seccomp")
+        return
     mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
     _checked(libc.prctl(_PR_SET_SECCOMP, mode, ctypes.c_char_p(fprog), zero, zero), "seccomp")
