@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from . import kit, teacher
+from .arguments import Device, One, OneTask, OutFile, Reader, What
 from .errors import GraderFault, UsageError
 from .text import clean
 
@@ -24,16 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Grades exercises on convolutional neural networks. Without a command: the map of the course.",
 )
-What = Annotated[list[str] | None, typer.Argument(help="Exercises (ex04) or tasks (ex04::conv2d); all without any.")]
-One = Annotated[str, typer.Argument(metavar="WHAT", help="An exercise (ex04) or a task (ex04::conv2d).")]
-OneTask = Annotated[str, typer.Argument(metavar="TASK", help="A task (ex04::conv2d, or conv2d alone).")]
-Reader = Annotated[
-    str, typer.Option(metavar="WHO", help="For whom the feedback is: learner, after_due, after_published or staff.")
-]
-Device = Annotated[
-    str, typer.Option("--device", metavar="cpu|cuda", help="Where a learner's tensors live: the CPU, or an NVIDIA GPU.")
-]
-OutFile = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write it; - is stdout.")]
 
 
 def main() -> None:

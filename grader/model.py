@@ -207,10 +207,6 @@ class ExerciseResult:
         return sum(task.max_score for task in self.tasks)
 
 
-# What is true of every worker on a GPU, whatever its walls are made of.
-WITHIN = "with the GPU's driver within these walls"
-
-
 @dataclass(frozen=True, slots=True)
 class Environment:
     grader: str
@@ -227,7 +223,7 @@ class Environment:
         if self.isolation is Isolation.PROCESS:
             return f"{self.isolation}, not locked down (grade doctor says why)"
         words = f"{self.isolation} by {', '.join(self.walls)}" if self.walls else f"{self.isolation}"
-        return words if self.device == "cpu" else f"{words}, {WITHIN}"
+        return words if self.device == "cpu" else f"{words}, with the GPU's driver within these walls"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _NO_SAY = frozenset(
             "watch",
         ),
         *(
+            "arguments.py",
             "cli.py",
             "commands.py",
             "portions.py",

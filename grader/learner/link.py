@@ -136,7 +136,8 @@ class Link:
         )
         answer = self._answer(*self.exchange(request, bytes(packer.body)))
         if is_gpu(self.session.device) and not ours and (on is None or target == "__call__"):
-            self._same_place(answer, with_input=on is not None or packer.tensors > 0)
+            given = [tensor for tensor in tensors_in([list(args), kwargs]) if tensor.device.type != "meta"]
+            self._same_place(answer, with_input=on is not None or bool(given))
         if graph is not None:
             answer.value = self._attach(answer, graph, [*leaves, *parameters], refresh)
         return answer

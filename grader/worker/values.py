@@ -18,6 +18,8 @@ _CROSSING = (
     torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
     torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool,
 )  # fmt: skip
+Place = torch.device | str
+Handles = Callable[[int], object]  # what a handle stands for
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in _CROSSING}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 DEPTH_CAP = 24
@@ -38,7 +40,6 @@ class Packer:
     def __init__(self, handle_of: Callable[[object], int | None] = lambda _: None, *, layout: bool = False) -> None:
         self.body = bytearray()
         self.differentiable: list[torch.Tensor] = []
-        self.tensors = 0  # of those that were packed, how many have values
         self.layout = layout
         self._handle_of = handle_of
         self._items = 0
@@ -83,7 +84,6 @@ class Packer:
             self.differentiable.append(value)
         if device == "meta":
             return TensorV(name, shape, device, 0, 0, value.requires_grad, tuple(value.stride()))
-        self.tensors += 1
         plain = value.detach()
         nbytes = plain.numel() * plain.element_size()
         if len(self.body) + nbytes > BODY_CAP:
@@ -121,12 +121,7 @@ class Unpacker:
     """Reads values back from a checked header and its body. Whatever is wrong with them is a WireError."""
 
     def __init__(
-        self,
-        body: bytes | bytearray,
-        object_of: Callable[[int], object] = HandleV,
-        *,
-        leaves: bool = False,
-        home: torch.device | str = "cpu",
+        self, body: bytes | bytearray, object_of: Handles = HandleV, *, leaves: bool = False, home: Place = "cpu"
     ) -> None:
         self.wants: list[bool] = []  # whether each tensor, in order, took part in autograd on the other side
         self.devices: list[str] = []  # where each was over there, by that side's word
@@ -218,7 +213,7 @@ class Unpacker:
         return plain
 
 
-def _empty(value: TensorV, dtype: torch.dtype, device: torch.device | str) -> torch.Tensor:
+def _empty(value: TensorV, dtype: torch.dtype, device: Place) -> torch.Tensor:
     """No view of anything: what the learner gets must look like a tensor that somebody made."""
     if value.strides is None:
         return torch.empty(value.shape, dtype=dtype, device=device)
