@@ -49,7 +49,7 @@ def test_a_new_folder_is_made_and_the_next_step_said(tmp_path):
     done = run("init", "mine", cwd=tmp_path)
 
     assert done.returncode == 0
-    assert "11 exercises" in done.stdout
+    assert "12 exercises" in done.stdout
     assert "Next: cd mine, then grade\n" in done.stdout
     assert "Next: grade run ex01_motivation\n" in run(cwd=tmp_path / "mine").stdout
 

@@ -106,8 +106,10 @@ def _row(exercise: Exercise, mistake: Misconception) -> Row:
     caught = [r.spec.name for r in results if r.verdict in (Verdict.WRONG, Verdict.RAISED)]
     said = explain(exercise.name, exercise.kinds, results, trials, {}).get(mistake.task)
     if exercise.kinds[mistake.task] == TRAINER:  # nothing is replayed: the check itself says what its model does
-        message = next((r.message or "" for r in results if r.spec.name in caught), None)
-        said = mistake.says if message is not None and mistake.says in message else message
+        messages = [r.message or "" for r in results if r.spec.name in caught]
+        said = next(
+            (mistake.says for message in messages if mistake.says in message), messages[0] if messages else None
+        )
     gc.collect()  # modules in cycles with what they recorded: a network's weights add up
     return Row(mistake, tuple(caught), said)
 

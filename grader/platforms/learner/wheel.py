@@ -20,8 +20,8 @@ from grader import source
 from grader.course import Course
 from grader.platforms import packing
 
-# Rooms that only commands of the staff lead to (grader/kit.py), and what only they need.
-STAFF_ROOMS = frozenset({"author", "batch", "classview", "marks", "platforms", "store"})
+# Rooms that only commands of the staff (grader/kit.py) and hidden checks lead to, and what only they need.
+STAFF_ROOMS = frozenset({"author", "batch", "classview", "marks", "measure", "platforms", "store"})
 STAFF_NEEDS = frozenset({"rapidfuzz", "sqlalchemy"})
 _OF_CHECKS = frozenset({"checks/__init__.py", "checks/pytest.ini"})  # every other file of that room is hidden
 _DISTRIBUTION = packing.NAME.replace("-", "_")
