@@ -152,3 +152,9 @@ def conv2d_grad_bias(grad_out):
 """,
     ),
 )  # fmt: skip
+
+# Right solutions of tests/right that are right on the CPU alone: found on paper, where each of them mixes devices.
+CPU_ALONE = frozenset({
+    "ex10_fcn/folded", "ex10_fcn/loops", "ex10_fcn/one_einsum",
+    "ex11_yolo/double_inside", "ex11_yolo/loops", "ex11_yolo/masks", "ex11_yolo/student", "ex11_yolo/with_numpy",
+})  # fmt: skip

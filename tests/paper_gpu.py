@@ -24,7 +24,7 @@ CUDA = torch.device("cuda", 0)
 MIXED = "Expected all tensors to be on the same device, but found at least two devices, {} and {}!"
 # Operators that move values from one device to another, as the real ones do.
 _MOVES = ("aten::_to_copy", "aten::copy_", "aten::copy", "aten::_local_scalar_dense", "aten::set_")
-_FILLED = ("aten::scalar_tensor", "aten::zeros", "aten::ones", "aten::full")
+_FILLED = ("aten::scalar_tensor", "aten::zeros", "aten::ones", "aten::full", "aten::arange")
 # Operators whose indices may be on the CPU while the tensor is not.
 _INDEXED = ("aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_")
 

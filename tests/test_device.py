@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from device_kit import BY_META, MISTAKES
+from device_kit import BY_META, CPU_ALONE, MISTAKES
 from kit import ROOT, grade, solution
 from paper_gpu import Paper, plugged_in
 from wall_kit import HASTY, closing_sessions, fake, learner_of, wall
@@ -566,6 +566,24 @@ def test_what_mixes_devices_is_right_on_the_cpu_and_named_on_paper(mistake):
     assert {check.spec.name for check in here.checks if check.verdict != "passed"} <= BY_META
     assert there.score < here.score
     assert there.diagnosis == mistake.says
+
+
+@pytest.mark.parametrize(("name", "task"), [("ex10_fcn/loops", "confusion_matrix"), ("ex11_yolo/masks", "nms")])
+def test_a_right_solution_for_the_cpu_alone_is_told_of_devices_on_paper(name, task):
+    assert name in CPU_ALONE
+    exercise, style = name.split("/")
+    text = (ROOT / "tests" / "right" / exercise / f"{style}.py").read_text("utf-8")
+    with plugged_in():
+        report = grade(Grader(course.load(), None, CUDA), exercise, text, frozenset({task}))
+
+    assert report.score < report.max_score
+    assert any(step in report.exercises[0].tasks[0].diagnosis for step in places.STEPS)
+
+
+def test_what_is_right_for_the_cpu_alone_is_one_of_the_right_solutions():
+    there = {f"{file.parent.name}/{file.stem}" for file in (ROOT / "tests" / "right").glob("*/*.py")}
+
+    assert there >= CPU_ALONE
 
 
 @pytest.mark.parametrize(("exercise", "task"), [("ex02_filters", "edge_magnitude"), ("ex08_resnet", "BasicBlock"),

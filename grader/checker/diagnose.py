@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grader.errors import LearnerFault, LearnerRaised
+from grader.errors import LearnerFault, LearnerRaised, LearnerStrayed
 from grader.learner import Case
 from grader.references import reference
 from grader.worker.values import tensors_in
@@ -50,6 +50,9 @@ def diagnose(
     """
     if not any(item.failed for item in evidence):
         return None
+    causes = [failure.cause for item in evidence for failure in item.trial.failures]
+    if any(isinstance(cause, LearnerStrayed) for cause in causes):  # right values perhaps: they are no evidence
+        return kind_of_mistake(exercise, task, evidence)
     known = named(exercise, task, evidence, rerun, suspects)
     if known is not None:
         return known.says

@@ -28,6 +28,7 @@ INDEX = (
     "number of a class. The same call on the CPU (without --device) says which."
 )
 MEMORY = "The GPU's memory is used up: work on fewer or smaller tensors at a time, and keep none that is not needed."
+STEPS = (STRAYED, MIXED, NUMPY, NAMED, INDEX, MEMORY)
 
 # What an exception says -> what to do. The first that fits; a GPU's name stands for any device in these words.
 _SAID: Sequence[tuple[str, str]] = (

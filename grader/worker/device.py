@@ -25,6 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "CUDA_LAUNCH_BLOCKING": "1",
     "CUDA_CACHE_DISABLE": "1",
     "USE_PYTORCH_KERNEL_CACHE": "0",
+    "TORCH_DISABLE_NATIVE_JIT": "1",  # kernels that Triton would compile, by programs that a worker cannot start
 }
 # After one of these every further call of CUDA's in this process fails.
 _BROKEN = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "CUSOLVER_STATUS", "CUFFT_", "CUSPARSE_STATUS")

@@ -128,7 +128,7 @@ def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     for labels in (t, p):
         if labels.numel() and not bool((labels.clamp(0, num_classes - 1) == labels).all()):
             raise ValueError("label outside of the classes")
-    out = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    out = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=t.device)
     kinds, counts = torch.unique(num_classes * t + p, return_counts=True)
     return out.flatten().scatter_(0, kinds, counts).unflatten(0, (num_classes, num_classes))
 

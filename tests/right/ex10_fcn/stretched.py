@@ -100,7 +100,7 @@ def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     pairs = torch.stack([target[keep], prediction[keep]])
     if (pairs < 0).any() or (pairs >= num_classes).any():
         raise ValueError("a label is no class")
-    counts = torch.zeros(num_classes, num_classes, dtype=torch.long)
+    counts = torch.zeros(num_classes, num_classes, dtype=torch.long, device=pairs.device)
     return counts.index_put_(tuple(pairs), torch.ones_like(pairs[0]), accumulate=True)
 
 
