@@ -153,8 +153,8 @@ def conv2d_grad_bias(grad_out):
     ),
 )  # fmt: skip
 
-# Right solutions of tests/right that are right on the CPU alone: found on paper, where each of them mixes devices. Tried
-# so were those of ex02, ex07, ex10 and ex11 and most of ex04 and ex05; of the others a GPU has to tell.
+# Right solutions of tests/right that are right on the CPU alone: found on paper, where each of them mixes devices.
+# Tried so were those of ex02, ex07, ex10 and ex11 and most of ex04 and ex05; of the others a GPU has to tell.
 CPU_ALONE = frozenset({
     "ex10_fcn/folded", "ex10_fcn/loops", "ex10_fcn/one_einsum",
     "ex11_yolo/double_inside", "ex11_yolo/loops", "ex11_yolo/masks", "ex11_yolo/student", "ex11_yolo/with_numpy",
