@@ -16,8 +16,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from grader.worker.opaque import opaque
 from grader.worker.serve import Servant
-from grader.worker.values import Packer, opaque
+from grader.worker.values import Packer
 from grader.worker.wire import Value
 
 CUDA = torch.device("cuda", 0)

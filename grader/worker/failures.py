@@ -9,7 +9,7 @@ import torch
 from msgspec.structs import replace
 
 from .device import HOST, breaks
-from .values import type_name
+from .opaque import type_name
 from .wire import Failure, words
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory", "bad_alloc")

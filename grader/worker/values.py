@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from .wire import BODY_CAP, DictV, DtypeV, HandleV, ListV, OpaqueV, TensorV, TupleV, Value, WireError, words
+from .opaque import opaque
+from .wire import BODY_CAP, DictV, DtypeV, HandleV, ListV, OpaqueV, TensorV, TupleV, Value, WireError
 
 _CROSSING = (
     torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
@@ -97,24 +98,6 @@ class Packer:
         self.body += memoryview(data)  # type: ignore[arg-type]  # an ndarray has the buffer protocol
         self.body += bytes(-len(self.body) % _ALIGN)
         return TensorV(name, shape, device, offset, data.nbytes, value.requires_grad, strides)
-
-
-def opaque(value: object) -> OpaqueV:
-    """Name something that does not cross. The learner's repr may hang or lie: it runs on their side of the deadline."""
-    return OpaqueV(type_name(type(value)), _repr(value))
-
-
-def type_name(kind: type) -> str:
-    """A class's own name, whatever its metaclass says of it: "torch.nn.modules.conv.Conv2d", "generator"."""
-    module, name = (type.__dict__[word].__get__(kind) for word in ("__module__", "__qualname__"))
-    return words(f"{module}.{name}".removeprefix("builtins."), 200)
-
-
-def _repr(value: object) -> str:
-    try:
-        return words(repr(value))
-    except BaseException:
-        return "(its repr raises)"
 
 
 class Unpacker:
