@@ -227,6 +227,21 @@ def encode_targets(boxes, labels, grid_size, num_classes):
     return found
 """,
     },
+    "ex12_capstone": {
+        "class_zero_taken_for_padding": """
+def train_classifier(images, labels, num_classes, seed):
+    kept = labels > 0
+    return right.train_classifier(images[kept], labels[kept], num_classes, seed)
+""",
+        "trained_on_the_first_batch": """
+def train_segmenter(images, masks, num_classes, seed):
+    return right.train_segmenter(images[:16], masks[:16], num_classes, seed)
+""",
+        "pictures_and_boxes_out_of_step": """
+def train_detector(images, boxes, labels, num_classes, seed):
+    return right.train_detector(images[:200], boxes[1:201], labels[1:201], num_classes, seed)
+""",
+    },
 }
 CASES = [(exercise, name) for exercise, mistakes in INVENTIONS.items() for name in mistakes]
 
