@@ -45,8 +45,8 @@ STEPS = {
 
 TRAINED = {  # in place of the above where a model was trained
     Verdict.WRONG: (
-        "begin with what the check says; then look at the training curve: a loss that still falls wants more steps, one "
-        "that is flat another learning rate or another network, one that ends in nan a smaller learning rate"
+        "begin with what the check says; then look at the training curve: a loss that still falls wants more steps, "
+        "one that is flat another learning rate or another network, one that ends in nan a smaller learning rate"
     ),
     Verdict.TIMED_OUT: "train for fewer steps, or a smaller network: watch the time on your own machine first",
     Verdict.DIED: "look for exit(), or for all pictures in one batch: a smaller batch needs less memory",
