@@ -100,7 +100,9 @@ class Zygote:
     said: bytes = b""
     piece: int = _HELD
 
-    def spawn(self, limits: object, bans: object, device: object = "cpu") -> Worker:
+    device = "cpu"
+
+    def spawn(self, limits: object, bans: object) -> Worker:
         read, write = os.pipe()
         os.write(write, self.said[:4096])
         os.close(write)
