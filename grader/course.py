@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,14 @@ class Budget:
     call_seconds: float
     again_seconds: float
     load_seconds: float
-    submission_seconds: float  # with what tasks that train may take
+    submission_seconds: float
     worker: Limits
+    trainings_apart: bool = True  # whether tasks that train have their own time on top of that
+
+    def of_submission(self, exercises: Iterable[Exercise]) -> float:
+        """Seconds that all answers may take, of a submission that has these exercises."""
+        apart = sum(exercise.training_seconds for exercise in exercises) if self.trainings_apart else 0.0
+        return self.submission_seconds + apart
 
     def worker_of(self, exercise: Exercise) -> Limits:
         """The limits of a worker that answers for this exercise."""
@@ -166,8 +173,7 @@ def _course(place: Path, file: Path, known: plan.Plan) -> Course:
     exercises = tuple(_exercise(place, file, entry, bans) for entry in chosen)
     limits, mega = known.limits, 2**20
     worker = Limits(limits.memory_mb * mega, limits.cpu_seconds, limits.file_mb * mega, limits.gpu_memory_mb * mega)
-    whole = limits.submission_seconds + sum(exercise.training_seconds for exercise in exercises)
-    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, whole, worker)
+    budget = Budget(limits.call_seconds, limits.again_seconds, limits.load_seconds, limits.submission_seconds, worker)
     return Course(known.title, place, budget, exercises, bool(known.kit))
 
 

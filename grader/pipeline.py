@@ -83,7 +83,8 @@ class Grader:
         """The whole way once. Raises GraderFault where there can be no grade."""
         torch.set_num_threads(1)  # sums in one order, and the worker has the other core
         skip_dynamo()
-        purse = Purse(self.course.budget.submission_seconds)
+        there = [e for e in self.course.exercises if wanted.of(e) and e.name in submission.modules]
+        purse = Purse(self.course.budget.of_submission(there))
         with computed_on(self.where), kept_on(self.shelf) if self.shelf is not None else nullcontext():
             exercises = tuple(
                 replace(self, purse=purse, fate=Fate())._exercise(

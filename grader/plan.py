@@ -75,6 +75,10 @@ def read(text: str) -> Plan:
             for name in task.uses:
                 if name not in names or name == task.name:
                     raise ValueError(f"{exercise.name}::{task.name} uses {name!r}, which is no other task of it")
+                if next(other for other in exercise.task if other.name == name).seconds is not None:
+                    raise ValueError(
+                        f"{exercise.name}::{task.name} uses {name!r}, which trains; nothing can build on that"
+                    )
     return known
 
 

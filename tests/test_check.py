@@ -66,11 +66,11 @@ def test_a_deck_holds_the_very_inputs_that_the_engine_draws(examples):
 def test_a_deck_is_drawn_once_and_played_in_copies():
     function, _ = noted()
     first = deck.deck_of(function)
-    for drawn in first.play():
+    for drawn in (give() for give in first.draws()):
         drawn["x"].zero_()
 
     assert deck.deck_of(function) is first
-    assert any(drawn["x"].any() for drawn in first.play())
+    assert any(give()["x"].any() for give in first.draws())
 
 
 def test_a_deck_keeps_layouts():
@@ -82,7 +82,7 @@ def test_a_deck_keeps_layouts():
     known = deck.deck_of(test_f)
     kept = [drawn["x"].stride() for drawn in known.inputs]
 
-    assert [drawn["x"].stride() for drawn in known.play()] == kept
+    assert [give()["x"].stride() for give in known.draws()] == kept
     assert len(set(kept)) == 4
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader import course
@@ -91,7 +93,9 @@ def test_a_task_that_trains_has_time_of_its_own_in_every_budget(place):
 
     assert trains.kinds["relu"] == course.TRAINER
     assert trains.training_seconds == 3 * 50.5
-    assert known.budget.submission_seconds == 600 + 3 * 50.5
+    assert known.budget.of_submission([trains]) == 600 + 3 * 50.5
+    assert known.budget.of_submission([known.exercise("ex04_conv")]) == 600, "who trains nothing has no use for it"
+    assert replace(known.budget, trainings_apart=False).of_submission([trains]) == 600
     assert known.budget.worker_of(trains).cpu_seconds == 300 + 152
     assert known.budget.worker_of(known.exercise("ex04_conv")) == known.budget.worker
 
@@ -118,6 +122,11 @@ def test_the_real_course_can_be_read():
         ('ban = ["convolution"] }', 'bans = ["convolution"] }', "unknown field `bans` - at `exercise[0].task[0]`"),
         ('ban = ["convolution"] }', "seconds = 0 }", "exercise[0].task[0].seconds"),
         ('ban = ["convolution"] }', 'seconds = 9, uses = ["flatten"] }', "ex04_conv::conv2d trains a model"),
+        (
+            'ban = ["convolution"] }, { name = "flatten", points = 1 }',
+            'uses = ["flatten"] }, { name = "flatten", points = 1, seconds = 9 }',
+            "ex04_conv::conv2d uses 'flatten', which trains",
+        ),
         (
             'ban = ["convolution"] }',
             'ban = ["conv"] }',

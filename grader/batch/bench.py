@@ -25,7 +25,8 @@ class Bench:
     def __init__(self, setup: Setup) -> None:
         known = course.load()
         if setup.seconds is not None:
-            known = replace(known, budget=replace(known.budget, submission_seconds=setup.seconds))
+            budget = replace(known.budget, submission_seconds=setup.seconds, trainings_apart=False)
+            known = replace(known, budget=budget)
         self.wanted = setup.chosen
         self.grader = Grader(known, Zygote(device=setup.device).start(), shelf=Shelf.of_user())
         self.audience = Audience(setup.audience)

@@ -68,7 +68,7 @@ def grade_batch(options: Options, console: Console) -> int:
     with opened(asked) as store:
         tally = Tally()
         batch = Batch(asked, known, setup, environment, store, tally)
-        seconds = options.budget if options.budget is not None else known.budget.submission_seconds
+        seconds = options.budget if options.budget is not None else known.budget.of_submission(known.exercises)
         with _jobs(options, batch, seconds) as jobs, _progress(console) as tell:
             tally.tell = tell
             batch.run(jobs)

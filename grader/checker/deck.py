@@ -33,14 +33,14 @@ KEPT_ELEMENTS = 4_000_000  # elements of all the tensors of a check that are sti
 class Memory:
     """How cases of one input went that passed; right answers differ in their last digits."""
 
-    room: list[int]  # bytes that are left, shared
+    deck: Deck
     known: list[Known] = field(default_factory=list)
 
     def learn(self, case: Case, begins: int, ends: int) -> None:
         known = Known.of(case, begins, ends)
-        if known is not None and len(self.known) < KNOWN_CASES and case.size <= self.room[0]:
+        if known is not None and len(self.known) < KNOWN_CASES and case.size <= self.deck.room:
             self.known.append(known)
-            self.room[0] -= case.size
+            self.deck.room -= case.size
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Deck:
     inner: Callable[..., Any] | None = None
     inputs: list[dict[str, Any]] | None = field(default_factory=list)
     _memories: dict[tuple[Hashable, ...], Memory] = field(default_factory=dict)
-    _room: list[int] = field(default_factory=lambda: [KNOWN_BYTES])  # of all its memories together
+    room: int = field(default_factory=lambda: KNOWN_BYTES)  # that is left for all its memories together
 
     def run(self, inner: Callable[..., Any], kwargs: dict[str, Any]) -> None:
         drawn = {name: value for name, value in kwargs.items() if name not in FIXTURES}
@@ -61,12 +61,12 @@ class Deck:
             self.inputs.append(drawn)
 
     def memory(self, *key: Hashable) -> Memory:
-        return self._memories.setdefault(key, Memory(self._room))
+        return self._memories.setdefault(key, Memory(self))
 
-    def play(self) -> Iterator[dict[str, Any]]:
-        """Copies: a check may write into its inputs, and the next learner must not notice."""
+    def draws(self) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Each gives a copy: a check may write into its inputs, and the next learner must not notice."""
         for drawn in self.inputs or ():
-            yield copied(drawn)
+            yield functools.partial(copied, drawn)
 
 
 _decks: dict[Callable[..., Any], Deck] = {}
@@ -124,8 +124,8 @@ def deal(function: Callable[..., Any], player: Player) -> bool:
     if known.inputs is None or known.inner is None:
         return False
     try:
-        for place, drawn in enumerate(known.inputs):
-            player(known, place, functools.partial(copied, drawn))
+        for place, draw in enumerate(known.draws()):
+            player(known, place, draw)
     except HypothesisException:
         return False
     return True

@@ -25,7 +25,7 @@ _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 @watched
 def test_examples(learner: Learner, reference: Any, task: str) -> None:
-    """Parametrized over the tasks of the exercise by the plugin."""
+    """Parametrized over the tasks of the exercise by `collected`."""
     run_examples(learner, getattr(reference, task).__doc__ or "", reference)
 
 

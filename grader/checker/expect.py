@@ -14,7 +14,7 @@ from grader.worker.wire import OpaqueV
 
 from .compare import Mismatch, alike, close, equal, same
 
-__all__ = ["close", "equal", "reaches", "that", "unchanged", "value_error"]
+__all__ = ["as_before", "close", "equal", "reaches", "that", "unchanged", "value_error"]
 
 
 def value_error(function: Callable[..., Any], /, *args: Any, about: Sequence[str], **kwargs: Any) -> None:
@@ -50,23 +50,24 @@ def unchanged(function: Any, /, *args: Any, **kwargs: Any) -> None:
         function(*args, **kwargs)
     after, named = seen[-1]
     for before, now in [*zip(args, after, strict=True), *((kwargs[key], named[key]) for key in kwargs)]:
-        if not _as_before(before, now):
+        if not as_before(before, now):
             text = "the call changed one of its arguments: work on a copy, the caller still needs it"
             raise Mismatch("property", text, before, now)
 
 
-def _as_before(before: Any, now: Any) -> bool:
+def as_before(before: Any, now: Any) -> bool:
+    """Whether an argument is what it was: tensors, lists and dicts of them, plain values."""
     if isinstance(before, torch.Tensor):
         plain = isinstance(now, torch.Tensor) and before.shape == now.shape and before.dtype == now.dtype
         return plain and (before.device.type == "meta" or bool(alike(before.detach(), now.detach()).all()))
     if isinstance(before, list | tuple):
         if not isinstance(now, list | tuple):
             return False
-        return len(before) == len(now) and all(_as_before(a, b) for a, b in zip(before, now, strict=True))
+        return len(before) == len(now) and all(as_before(a, b) for a, b in zip(before, now, strict=True))
     if isinstance(before, dict):
         if not isinstance(now, dict):
             return False
-        return list(before) == list(now) and all(_as_before(before[key], now[key]) for key in before)
+        return list(before) == list(now) and all(as_before(before[key], now[key]) for key in before)
     if before is None or isinstance(before, bool | int | float | str):
         return type(before) is type(now) and same(now, before)
     return True  # what lives over there, or does not cross

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -102,7 +101,7 @@ class Trial:
         if deck.inputs is None or deck.inner is None:
             return self.outcome() is None
         try:
-            return all(self._attempt(deck.inner, functools.partial(dict, drawn)) is None for drawn in deck.play())
+            return all(self._attempt(deck.inner, draw) is None for draw in deck.draws())
         except (Halt, hypothesis.errors.HypothesisException):
             return False
 

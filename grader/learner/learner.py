@@ -111,7 +111,7 @@ class Learner:
         check of a task that does not train: its conversation would depend on what other checks asked before.
         """
         if not self.link.unrecorded:
-            raise GraderFault("learner.remembered is for tasks that train")
+            raise GraderFault("learner.remembered is for tasks that train (`seconds` in course.toml)")
         made = self._remembered.get(key)
         if made is None or made[0] != self.link.session.generation:
             value = make()

@@ -155,7 +155,9 @@ class Link:
         if not self.ahead:
             said = self.ask(request, body)
         elif not (said := self.ahead.popleft()).asks(request, body):
-            raise GraderFault("this check asks otherwise for the same input and the same answers")
+            raise GraderFault(
+                "this check asks otherwise for the same input and the same answers; it may depend on nothing else"
+            )
         if not self.unrecorded:
             self.case.exchanges.append(said)
         if said.reply is None:

@@ -49,4 +49,6 @@ class RemoteTrainer:
 
 
 def _a(kind: str) -> str:
-    return "None (is the return missing?)" if kind == "NoneType" else f"a {kind}"
+    if kind == "NoneType":
+        return "None (is the return missing?)"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

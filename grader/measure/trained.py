@@ -61,19 +61,9 @@ def train(learner: Learner, task: str, seed: int, *given: Any) -> Trained:
 
     def make() -> Trained:
         model, after, _ = learner.echo(getattr(learner, task), *given, seed=seed)
-        return Trained(model, _same(given, after))
+        return Trained(model, expect.as_before(list(given), after))
 
     return learner.remembered((task, seed), make)
-
-
-def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, Tensor):
-        return isinstance(after, Tensor) and before.shape == after.shape and torch.equal(before, after)
-    if isinstance(before, list | tuple):
-        if not isinstance(after, list | tuple) or len(after) != len(before):
-            return False
-        return all(_same(one, other) for one, other in zip(before, after, strict=True))
-    return type(before) is type(after) and bool(before == after)
 
 
 def first_that_answers(seeds: Sequence[int], ask: Callable[[int], object]) -> None:

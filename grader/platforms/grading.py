@@ -27,8 +27,9 @@ def graded(
         from grader.checker.shelf import Shelf
 
         if seconds is not None:
-            most = min(seconds, known.budget.submission_seconds)
-            known = replace(known, budget=replace(known.budget, submission_seconds=most))
+            there = [exercise for exercise in known.exercises if exercise.name in submission.modules]
+            most = min(seconds, known.budget.of_submission(there))
+            known = replace(known, budget=replace(known.budget, submission_seconds=most, trainings_apart=False))
         grader = pipeline.Grader(known, zygote, shelf=Shelf.of_user())
         return grader.grade(submission, wanted=pipeline.Wanted(chosen))
     finally:
