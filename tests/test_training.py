@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -11,12 +10,9 @@ import torch
 from checker_kit import tiny
 from wall_kit import HASTY, LIMITS, closing_sessions, fake, learner_of, wall
 
-from grader.checker import expect
-from grader.checker.compare import Mismatch
 from grader.errors import LearnerRaised, LearnerTimedOut
 from grader.learner import Kind
-from grader.model import CheckResult, CheckSpec, Training, Verdict
-from grader.report import curves
+from grader.model import Verdict
 from grader.worker.losses import Listener, listening
 from grader.worker.wire import LOSSES_CAP, Losses, Reply, WireError, frame, lengths, read_reply
 
@@ -170,30 +166,6 @@ def test_a_curve_that_our_side_would_not_send_is_no_answer(losses):
         read_reply(sent[16 : 16 + head])
 
 
-@pytest.mark.parametrize(
-    ("value", "share"), [(0.6, 0.0), (0.5, 0.0), (0.775, 0.5), (0.949, 0.997), (math.nan, 0.0), (-math.inf, 0.0)]
-)
-def test_below_full_marks_a_linear_share_is_earned(value, share):
-    with pytest.raises(Mismatch, match=r"accuracy is .*; all points from 0\.95, none at 0\.6 or below") as found:
-        expect.reaches("accuracy", value, full=0.95, none=0.60)
-
-    assert found.value.share == pytest.approx(share, abs=1e-3)
-
-
-def test_full_marks_are_silent_and_a_scale_upside_down_is_our_own_mistake():
-    expect.reaches("accuracy", 0.95, full=0.95, none=0.60)
-    with pytest.raises(ValueError, match="no share between"):
-        expect.reaches("accuracy", 0.7, full=0.5, none=0.6)
-
-
-def test_a_share_earns_points_only_with_a_wrong_answer():
-    spec = CheckSpec("x", "t", "reaches", 8.0)
-
-    assert CheckResult(spec, Verdict.WRONG, share=0.333).score == 2.66
-    assert CheckResult(spec, Verdict.PASSED, share=0.5).score == 8.0
-    assert CheckResult(spec, Verdict.DIED, share=0.5).score == 0.0
-
-
 CHECKS = """
 X = torch.arange(8.0).reshape(4, 2)
 
@@ -258,61 +230,3 @@ def test_a_half_good_model_earns_half_and_is_not_trained_again(exercise):
     assert found["good"].counterexample is None
     assert trials == {}, "nothing is replayed on known mistakes"
     assert learner.link.session.servant.module.calls == [5]
-
-
-FALLS = Training("train(…, seed=0)", tuple(1 / n for n in range(1, 41)), 4, 12.34, 120.0)
-BREAKS = Training("train(…, seed=1)", (1.0, 2.0, math.nan, math.inf, 1e300, -1e300), 1, 0.5, math.inf)
-
-
-def test_a_curve_in_words_and_as_a_row_of_blocks():
-    assert curves.said(FALLS) == "loss 1 to 0.025 in 160 steps, 12.3 of 120 s"
-    assert curves.line(FALLS).startswith("█▅")
-    assert curves.line(FALLS).endswith("▁")
-    assert curves.line(BREAKS, plain=True)[2:4] == "!!"
-    assert curves.said(replace(FALLS, memory_mb=(1310, 2048))).endswith(
-        "in 160 steps, 12.3 of 120 s, 1,310 of 2,048 MB"
-    )
-    assert curves.said(Training("train()", (), 1, 1.0, 9.0)) == "no loss was backpropagated; 1.0 of 9 s"
-    assert curves.line(Training("train()", (), 1, 1.0, 9.0)) == ""
-
-
-def test_a_chart_has_a_line_a_training_broken_where_there_is_no_number():
-    chart = curves.chart([FALLS, BREAKS])
-
-    assert [len(curve.pieces) for curve in chart.curves] == [1, 2]
-    assert chart.steps == 160
-    assert "broken off" in chart.words
-    numbers = [float(n) for curve in chart.curves for p in curve.pieces for n in p.replace(",", " ").split()]
-    assert all(0 <= number <= curves.WIDTH for number in numbers)
-    assert "<svg" in curves.picture(chart)
-    assert curves.chart([Training("train()", (), 1, 1.0, 9.0)]) is None
-
-
-def test_a_curve_without_any_change_is_drawn_all_the_same():
-    flat = Training("train()", (2.0, 2.0), 1, 1.0, 9.0)
-
-    assert curves.chart([flat]).curves[0].pieces[0].count(",") == 2
-    assert len(set(curves.line(flat))) == 1
-
-
-def test_json_and_page_tell_of_a_training(exercise):
-    from report_samples import SAMPLES
-    from test_report_goldens import terminal_text
-
-    from grader.report import html, record
-
-    report = SAMPLES["wrong"]
-    task = report.exercises[0].tasks[0]
-    checks = (replace(task.checks[0], trainings=(FALLS, BREAKS)), *task.checks[1:])
-    first = replace(report.exercises[0], tasks=(replace(task, checks=checks), *report.exercises[0].tasks[1:]))
-    told = replace(report, exercises=(first, *report.exercises[1:]))
-
-    (sent,) = [c["trainings"] for e in json.loads(record.render(told))["exercises"] for t in e["tasks"]
-               for c in t["checks"] if "trainings" in c]  # fmt: skip
-    assert sent[0]["losses"][:2] == [1.0, 0.5]
-    assert sent[1]["losses"][2:4] == ["nan", "inf"]
-    assert (sent[0]["limit_s"], sent[1]["limit_s"]) == (120.0, None)
-    page = html.render(told)
-    assert page.count("<polyline") == 3
-    assert "train(…, seed=1)" in page
-    assert "12.3 of 120 s" in terminal_text(told, 120)
