@@ -14,11 +14,12 @@ from kit import ROOT
 from grader import course, source
 
 SHORTEST = 12  # characters of a line that can give something away
-# Lines that anybody would write: an import, a decorator of Python's own, a question about one name, a function's end.
+# Lines that anybody would write: an import, a decorator of Python's own, a question about one name, a function's end,
+# an exception whose message begins on the next line.
 IDIOM = re.compile(
     r"from [\w.]+ import .*|import \w+( as \w+)?|@((functools|contextlib)\.)?\w+(\(function\))?"
     r"|(if|elif|while) (not )?\w+( [<>=!]+ \w+| is (not )?None)?:|for \w+ in \w+:|match \w+:"
-    r"|return \w+(, \w+| ?\()?|[)}] # fmt: skip|\) -> torch\.Tensor:|except [\w(), ]+( as error)?:"
+    r"|return \w+(, \w+| ?\()?|[)}] # fmt: skip|\) -> torch\.Tensor:|except [\w(), ]+( as error)?:|raise \w+\("
 )
 COMMON = frozenset({
     "### BEGIN SOLUTION", "### END SOLUTION",  # round the stub's one line
