@@ -4,8 +4,9 @@
 
 13 checks of two tasks of ex02. `grade batch` at one and two jobs: what one more submission costs (a class of --class
 against one a quarter as large) and what the whole class costs, warming up included; beside it the bare compute of the
-checks, the module in one process with them. The others get one submission at a
-time (pytest, otter) or five (nbgrader); they run the same checks in the learner's own process, which is why they are
+checks, the module in one process with them. The first class hands in our reference over and over, so that all
+answers are alike; the second one hands in the right solutions of tests/right in turn. The others get one submission at
+a time (pytest, otter) or five (nbgrader); they run the same checks in the learner's own process, which is why they are
 not safe. nbgrader and otter-grader are run where they are given, from virtual environments of their own; their kernels
 find torch and the checks through PYTHONPATH. Memory is the proportional set size of all processes of a run at its peak.
 """
@@ -22,7 +23,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,13 +37,19 @@ from grader import course, source
 from grader.checker.check import inner_of
 from grader.checker.run import local
 from grader.checker.trial import Trial
-from grader.references import reference
+from grader.references import load, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 ONLY = [word for task in TASKS for word in ("--only", f"{EXERCISE}::{task}")]
 TEXT = (ROOT / "solutions" / f"{EXERCISE}.py").read_text("utf-8")
+ALIKE = (ROOT / "solutions" / f"{EXERCISE}.py",)
+DIFFERING = tuple(sorted((ROOT / "tests" / "right" / EXERCISE).glob("*.py")))
 PATHS = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT), str(Path(numpy.__file__).parent.parent)])
 NBGRADER_AT_ONCE = 5
+MORE = "grade batch --jobs {jobs}, one more"
+MORE_DIFFERING = "grade batch --jobs {jobs}, one more, they differ"
+BARE = "the checks' bare compute in one process"
+BARE_DIFFERING = "the checks' bare compute, they differ"
 
 
 def seconds(command: list[str], folder: Path, **environment: str) -> float:
@@ -52,33 +60,22 @@ def seconds(command: list[str], folder: Path, **environment: str) -> float:
     return time.perf_counter() - started
 
 
-def a_class(folder: Path, count: int) -> Path:
+def a_class(folder: Path, count: int, styles: Sequence[Path]) -> Path:
     for number in range(count):
         place = folder / f"student{number:04}"
         place.mkdir(parents=True)
-        (place / f"{EXERCISE}.py").write_text(f"{TEXT}\n# {number}\n", "utf-8")
+        text = styles[number % len(styles)].read_text("utf-8")
+        (place / f"{EXERCISE}.py").write_text(f"{text}\n# {number}\n", "utf-8")
     return folder
 
 
-def ours(folder: Path, jobs: int, count: int) -> tuple[float, float]:
+def ours(folder: Path, jobs: int, count: int, styles: Sequence[Path] = ALIKE) -> tuple[float, float]:
     """(seconds of a whole batch, its peak of memory in bytes)."""
-    submissions = folder / f"class{count}"
+    submissions = folder / f"class{count}of{len(styles)}"
     if not submissions.exists():
-        a_class(submissions, count)
+        a_class(submissions, count, styles)
     out = tempfile.mkdtemp(dir=folder)
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "grader",
-        "batch",
-        str(submissions),
-        "--out",
-        out,
-        "--jobs",
-        str(jobs),
-        *ONLY,
-    ]
+    command = [sys.executable, "-P", "-m", "grader", "batch", str(submissions), "--out", out, "--jobs", str(jobs)]
     started = time.perf_counter()
     running = subprocess.Popen([*command, *ONLY], stdout=subprocess.DEVNULL, start_new_session=True)
     peak, over = [0.0], threading.Event()
@@ -132,11 +129,14 @@ def fresh_pytest(folder: Path) -> float:
     return seconds(command, folder, EXERCISE=EXERCISE, PYTHONPATH=PATHS)
 
 
-def bare() -> float:
-    """The checks alone: kept inputs, the module in this process, warm; nothing is forked, collected or written."""
-    module = reference(EXERCISE)
+def bare(styles: Sequence[Path] = ALIKE) -> float:
+    """The checks alone, a module: kept inputs, all in this process, warm; nothing is forked, collected or written."""
+    return statistics.mean(bare_of(load(path, EXERCISE)) for path in styles)
+
+
+def bare_of(module: types.ModuleType) -> float:
     learner = local(module, course.load().exercise(EXERCISE).kinds)
-    given = {"learner": learner, "reference": module}
+    given = {"learner": learner, "reference": reference(EXERCISE)}
     started = time.perf_counter()
     for function in checks().values():
         asked = inspect.signature(inner_of(function) if hasattr(function, "hypothesis") else function).parameters
@@ -190,6 +190,10 @@ def otter(folder: Path, program: str) -> Callable[[], float]:
     return lambda: seconds([program, "run", "a.ipynb", "-a", "autograder.zip"], place, **environment)
 
 
+def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    return statistics.median(one / other for one, other in zip(these, those, strict=True))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
@@ -204,7 +208,11 @@ def main() -> None:
         few, many = max(1, options.count // 4), options.count
         ours(folder, 1, 1)  # draws the inputs, once for all
         bare()  # draws them here
-        peers = {"the checks' bare compute in one process": bare, "a fresh pytest": lambda: fresh_pytest(folder)}
+        peers: dict[str, Callable[[], float]] = {
+            BARE: bare,
+            BARE_DIFFERING: lambda: bare(DIFFERING),
+            "a fresh pytest": lambda: fresh_pytest(folder),
+        }
         if options.nbgrader:
             peers["nbgrader autograde"] = nbgrader(folder, options.nbgrader)
         if options.otter:
@@ -214,17 +222,20 @@ def main() -> None:
         for _ in range(options.runs):
             for jobs in (1, 2):
                 (short, _peak), (long, memory[jobs]) = ours(folder, jobs, few), ours(folder, jobs, many)
-                times.setdefault(f"grade batch --jobs {jobs}, one more", []).append((long - short) / (many - few))
+                times.setdefault(MORE.format(jobs=jobs), []).append((long - short) / (many - few))
                 times.setdefault(f"grade batch --jobs {jobs}, whole class / its size", []).append(long / many)
+                short, long = (ours(folder, jobs, count, DIFFERING)[0] for count in (few, many))
+                times.setdefault(MORE_DIFFERING.format(jobs=jobs), []).append((long - short) / (many - few))
             for peer, way in peers.items():
                 times.setdefault(peer, []).append(way())
-        best = times["grade batch --jobs 2, one more"]
+        best = times[MORE.format(jobs=2)]
         for kind, taken in times.items():
-            ratio = statistics.median(other / own for other, own in zip(taken, best, strict=True))
-            print(f"  {kind:45} {statistics.median(taken):7.3f} s a submission   {ratio:5.1f} × --jobs 2, one more")
-        alone, compute = times["grade batch --jobs 1, one more"], times["the checks' bare compute in one process"]
-        times_bare = statistics.median(one / other for one, other in zip(alone, compute, strict=True))
-        print(f"  one job against the bare compute: {times_bare:.2f} ×")
+            ratio = _ratio(taken, best)
+            print(f"  {kind:52} {statistics.median(taken):7.3f} s a submission   {ratio:5.1f} × --jobs 2, one more")
+        for more, compute in ((MORE, BARE), (MORE_DIFFERING, BARE_DIFFERING)):
+            one, two = times[more.format(jobs=1)], times[more.format(jobs=2)]
+            print(f"  {more.format(jobs=1)}: {_ratio(one, times[compute]):.2f} × the bare compute")
+            print(f"  {more.format(jobs=1)}: {_ratio(one, two):.1f} × two jobs")
         print(f"  memory at its peak: {memory[1] / 2**20:.0f} MB with one job, {memory[2] / 2**20:.0f} MB with two")
         for package in ("nbgrader", "otter-grader"):
             with contextlib.suppress(PackageNotFoundError):
