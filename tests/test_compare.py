@@ -318,7 +318,8 @@ def test_a_yes_passes():
 @pytest.mark.parametrize(
     "body",
     ["x.add_(1)", "x.unsqueeze_(0)", "items[0] = 5", "items.append(1)", "table['a'] = 2", "table.pop('b')",
-     "table.setdefault('c', 3)", "table['t'].zero_()", "items[0] = 3.0"],
+     "table.setdefault('c', 3)", "table['t'].zero_()", "items[0] = 3.0",
+     "import torch; table['t'] = torch.ones(2, device='meta')"],
 )  # fmt: skip
 def test_a_changed_argument_is_noticed(body, tmp_path, monkeypatch):
     from checker_kit import tiny

@@ -93,13 +93,43 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
         files.write(tmp_path / "mine.txt", SINGLE, 1, 0)
 
 
-@pytest.mark.parametrize("wrong", [["check", "."], ["write", "new", "--count", "-3"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["check", "."], "SHA256SUMS cannot be read: No such file"),
+        (["write", "new", "--count", "-3"], "count must not be negative"),
+        (["write", "new", "--count", "100001"], "count must be 100,000 at most, got 100,001"),
+        (["write", "new", "--seed", "-1"], "seed must not be negative"),
+        (["write", "file/new", "--count", "1"], "file/new cannot be written: Not a directory"),
+    ],
+    ids=str,
+)
 def test_wrong_usage_is_a_sentence(
-    wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    wrong: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     assert main(wrong) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("sums", "says"),
+    [(b"", "is empty"), (b"\xff\xfe", "not UTF-8"), (b"0" * 64 + b"  about.json\nabout.json\n", "line 2: neither")],
+)
+def test_checksums_that_are_none_do_not_pass_for_a_set_that_is_fine(sums: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / files.SUMS).write_bytes(sums)
+    with pytest.raises(UsageError, match=says):
+        files.differing(tmp_path)
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_difference(tmp_path: Path) -> None:
+    files.write(tmp_path / "set", SINGLE, 0, 0)
+    (tmp_path / "set" / "objects.csv").unlink()
+    (tmp_path / "set" / "objects.csv").mkdir()
+    assert files.differing(tmp_path / "set") == ["objects.csv"]
 
 
 def test_digits_are_real_pictures() -> None:
@@ -118,17 +148,20 @@ def test_digits_without_scikit_learn_say_how_to_get_it(monkeypatch: pytest.Monke
         digits.digits()
 
 
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*args: object, **kwargs: object) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", ask)
+
+
 LOADERS = [downloads.cifar10, downloads.voc_segmentation, downloads.voc_detection]
 
 
 @pytest.mark.parametrize("load", LOADERS, ids=lambda load: load.__name__)
-def test_without_a_network_a_loader_says_what_to_do(
-    load: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(*args: object, **kwargs: object) -> None:
-        raise urllib.error.URLError("no route to host")
-
-    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+@pytest.mark.usefixtures("unreachable")
+def test_without_a_network_a_loader_says_what_to_do(load: object, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         load(tmp_path / "data")  # type: ignore[operator]
     said = str(error.value)
@@ -149,6 +182,13 @@ def test_what_is_there_needs_no_network(tmp_path: Path, monkeypatch: pytest.Monk
     Image.new("L", (6, 4), 7).save(root / "SegmentationClass/one.png")
     picture, mask = downloads.voc_segmentation(tmp_path)[0]
     assert (picture.size, mask.getpixel((0, 0))) == ((6, 4), 7)
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_a_set_of_which_a_part_is_missing_is_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "VOCdevkit" / "VOC2012").mkdir(parents=True)  # and no list of its pictures
+    with pytest.raises(UsageError, match="no route to host"):
+        downloads.voc_detection(tmp_path)
 
 
 def test_a_year_that_voc_does_not_have_is_named(tmp_path: Path) -> None:

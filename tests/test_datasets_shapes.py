@@ -238,6 +238,8 @@ def test_tensors_are_as_pytorch_wants_them() -> None:
 def test_a_set_of_nothing_is_empty() -> None:
     images, boxes, labels = tensors.detection(0, 1)
     assert (images.shape, boxes, labels) == ((0, 3, 64, 64), [], [])
+    images, masks = tensors.segmentation(0, 1)
+    assert (images.shape, masks.shape, masks.dtype) == ((0, 3, 64, 64), (0, 64, 64), torch.int64)
 
 
 @pytest.mark.parametrize("wrong", [{"count": -1}, {"seed": -1}, {"first": -1}], ids=str)

@@ -169,6 +169,12 @@ def test_dataloader_workers_say_what_is_missing(asks):
     assert "leave num_workers at 0" in said
 
 
+def test_a_compiler_that_cannot_be_started_is_named(asks):
+    said = refused(asks, "return torch.compile(lambda x: x + 1)(torch.ones(2))")
+
+    assert "torch.compile starts a compiler, which cannot be done here: leave it out" in said
+
+
 def test_no_socket_can_be_made(asks):
     for family in ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"):
         assert "PermissionError" in refused(asks, f"import socket; socket.socket(socket.{family})")

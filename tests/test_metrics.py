@@ -1,4 +1,4 @@
-"""Accuracy, mean IoU and mAP: cases worked out by hand, and scikit-learn's curve as another's word."""
+"""Accuracy, mean IoU and mAP: cases worked out by hand, scikit-learn as another's word, and the definition, slowly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import precision_recall_curve
+from sklearn.metrics import jaccard_score, precision_recall_curve
 
 from grader.measure import metrics
 from grader.measure.predictions import Found
@@ -51,6 +51,15 @@ def test_mean_iou_is_that_of_ex10(seed, kinds):
     assert metrics.mean_iou(said, truth, kinds) == pytest.approx(
         ex10.mean_iou(ex10.confusion_matrix(said, truth, kinds))
     )
+
+
+@given(st.integers(0, 10**6), st.integers(2, 5))
+@settings(max_examples=30, deadline=None)
+def test_mean_iou_is_scikit_learn_s_jaccard_score(seed, kinds):
+    generator = torch.Generator().manual_seed(seed)
+    truth, said = (torch.randint(kinds, (2, 3, 2), generator=generator) for _ in range(2))  # few pixels: classes lack
+    want = jaccard_score(truth.flatten().numpy(), said.flatten().numpy(), average="macro")
+    assert metrics.mean_iou(said, truth, 5) == pytest.approx(want)
 
 
 def test_iou_by_hand_and_nothing_for_what_has_no_area():
@@ -137,3 +146,63 @@ def test_the_mean_goes_over_the_classes_that_occur_in_the_truth():
     said = [found([[0, 0, 10, 10], [50, 50, 60, 60]], [0.9, 0.8], [2, 0])]
     assert metrics.mean_average_precision(said, [UNIT], [torch.tensor([2])]) == 1.0
     assert metrics.mean_average_precision(said, [UNIT[:0]], [torch.tensor([], dtype=torch.int64)]) == 0.0
+
+
+number = st.integers(0, 12).map(float)
+a_box = st.tuples(number, number, number, number)  # also without an area, and inside out
+an_object = st.tuples(number, number, st.integers(1, 8), st.integers(1, 8), st.integers(0, 2))
+a_detection = st.tuples(a_box, st.sampled_from([0.25, 0.5, 0.75]), st.integers(0, 2))  # many have the same score
+pictures = st.lists(
+    st.tuples(st.lists(an_object, max_size=4), st.lists(a_detection, max_size=6)), min_size=1, max_size=4
+)
+
+
+@given(pictures)
+@settings(max_examples=300, deadline=None)
+def test_map_is_what_its_definition_gives_slowly(drawn):
+    truth = [[((x, y, x + w, y + h), kind) for x, y, w, h, kind in objects] for objects, _ in drawn]
+    near = [[(box, 0.5, kind) for box, kind in objects[::2]] for objects in truth]  # or hardly anything would be right
+    told = [sorted([*said, *more], key=lambda one: -one[1]) for (_, said), more in zip(drawn, near, strict=True)]
+    boxes = [torch.tensor([box for box, _ in objects]).reshape(-1, 4) for objects in truth]
+    labels = [torch.tensor([kind for _, kind in objects], dtype=torch.int64) for objects in truth]
+    said = [found(*([list(part) for part in zip(*own, strict=True)] or [[], [], []])) for own in told]
+
+    assert metrics.mean_average_precision(said, boxes, labels) == pytest.approx(slowly(told, truth))
+
+
+def slowly(told, truth):
+    """mAP in plain Python, from the definition: the mean over classes of the area below the highest precisions."""
+    kinds = {kind for objects in truth for _, kind in objects}
+    areas = []
+    for kind in kinds:
+        ranked, objects = [], 0
+        for own, there in zip(told, truth, strict=True):
+            left = [box for box, other in there if other == kind]
+            objects += len(left)
+            for box, score, other in own:
+                if other != kind:
+                    continue
+                best = max(left, key=lambda true, box=box: overlap(box, true), default=None)
+                hit = best is not None and overlap(box, best) >= 0.5
+                if hit:
+                    left.remove(best)
+                ranked.append((score, hit))
+        ranked.sort(key=lambda one: -one[0])
+        points = []
+        for count in range(1, len(ranked) + 1):
+            right = sum(hit for _, hit in ranked[:count])
+            points.append((right / objects, right / count))
+        area, before = 0.0, 0.0
+        for recall in sorted({recall for recall, _ in points}):
+            area += (recall - before) * max(precision for other, precision in points if other >= recall)
+            before = recall
+        areas.append(area)
+    return sum(areas) / len(areas) if areas else 0.0
+
+
+def overlap(one, other):
+    width, height = (min(one[i + 2], other[i + 2]) - max(one[i], other[i]) for i in range(2))
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return width * height / (sum(areas) - width * height)

@@ -32,6 +32,7 @@ def test_the_highest_score_is_the_class():
         (torch.zeros(2, 3, dtype=torch.int64), "should be floats"),
         (torch.zeros(2, 3, dtype=torch.complex64), "should be floats"),
         (torch.tensor([[0.0, 1.0, torch.nan], [0.0, torch.inf, 0.0]]), "2 of 6 logits are NaN or infinite"),
+        (torch.zeros(2, 3, device="meta"), "logits are on the device 'meta'"),
     ],
 )  # fmt: skip
 def test_what_is_no_score_for_each_class_is_said(got, says):
@@ -53,6 +54,12 @@ def test_of_maps_the_usual_wrong_shapes_have_a_hint(shape, says):
         classes(torch.zeros(shape), 2, 4, (8, 8))
 
 
+@pytest.mark.parametrize(("shape", "size"), [((3,), ()), ((3, 8, 8), (8, 8))])
+def test_a_picture_without_its_axis_was_squeezed(shape, size):
+    with pytest.raises(Mismatch, match=predictions.SQUEEZED):
+        classes(torch.zeros(shape), 1, 3, size)
+
+
 def one(boxes=((0.0, 0.0, 4.0, 4.0),), scores=(0.5,), labels=(1,)):
     return torch.tensor(boxes).reshape(-1, 4), torch.tensor(scores), torch.tensor(labels, dtype=torch.int64)
 
@@ -70,6 +77,13 @@ def test_detections_come_best_first():
 
 def test_no_detection_is_an_answer():
     assert [len(found.boxes) for found in detections([EMPTY, list(one())], 2, 3)] == [0, 1]
+
+
+def test_an_empty_tensor_of_any_shape_says_that_nothing_was_found():
+    """torch.tensor([]) is what a learner writes, and it can mean nothing else."""
+    nothing = torch.tensor([])
+    (found,) = detections([(nothing, nothing, nothing)], 1, 3)
+    assert (found.boxes.shape, found.scores.shape, found.labels.dtype) == ((0, 4), (0,), torch.int64)
 
 
 def test_of_very_many_the_surest_count():
@@ -101,6 +115,8 @@ def test_a_million_boxes_are_too_many():
         ((*one()[:2], torch.zeros(1, dtype=torch.bool)), "labels should be integers"),
         ((one()[0].to(torch.complex64), *one()[1:]), "boxes should be floats"),
         ((one()[0], torch.ones(1, dtype=torch.bool), one()[2]), "scores should be floats"),
+        ((torch.zeros(1, 4, device="meta"), *one()[1:]), "boxes of picture 0 are on the device 'meta'"),
+        ((*one()[:2], torch.zeros(1, dtype=torch.int64, device="meta")), "labels of picture 0 are on the device"),
         ((torch.full((1, 4), torch.nan), *one()[1:]), "4 of 4 boxes of picture 0 are NaN or infinite"),
         ((one()[0], torch.tensor([-torch.inf]), one()[2]), "1 of 1 scores of picture 0 are NaN or infinite"),
         ((*one()[:2], torch.tensor([3])), f"picture 0 has 3. {predictions.FROM_ONE}"),
@@ -126,10 +142,11 @@ def test_of_as_many_entries_as_there_were_pictures(count):
 
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.int64, torch.uint8, torch.bool, torch.complex64)
 some_tensor = st.builds(
-    lambda shape, dtype, value: torch.full(shape, value).to(dtype),
+    lambda shape, dtype, value, device: torch.full(shape, value).to(dtype).to(device),
     st.lists(st.integers(0, 3), max_size=4),
     st.sampled_from(DTYPES),
     st.sampled_from([0.0, 1.0, -1.0, 7.0]) | st.sampled_from([float("nan"), float("inf"), 1e30]),
+    st.sampled_from(["cpu", "cpu", "meta"]),
 )
 anything = st.recursive(
     some_tensor | st.none() | st.integers() | st.text(max_size=3),

@@ -7,8 +7,9 @@ import torch
 from wall_kit import closing_sessions, fake, learner_of
 
 from grader.checker.compare import Mismatch
+from grader.errors import LearnerTimedOut
 from grader.learner import Kind
-from grader.measure import trained
+from grader.measure import predictions, trained
 from grader.measure.trained import Figure, first_that_answers, train
 
 SOURCE = """
@@ -23,7 +24,19 @@ SOURCE = """
             self.seed, self.way = seed, way
         def forward(self, x):
             x = x.flatten(1)
-            return x - x.mean(0) if self.way == "batch" else x * self.seed
+            one = len(x) == 1
+            match self.way:
+                case "batch":
+                    return x - x.mean(0)
+                case "spread":
+                    return x / (x - x.mean(0)).abs().sum(0)
+                case "squeeze":
+                    return x.squeeze(0)
+                case "nothing" if one:
+                    return None
+                case "wider":
+                    return x.expand(len(x), 3) if one else x[:, :2]
+            return x * self.seed
 
     def f(x, boxes, way, seed):
         calls.append(seed)
@@ -83,11 +96,27 @@ def test_each_carelessness_is_named(learner, way, ask, says):
     assert str(error.value) == says
 
 
+@pytest.mark.parametrize(
+    ("way", "says"),
+    [
+        ("squeeze", f"asked about one picture alone: .* the model gave \\(3,\\)\\. {predictions.SQUEEZED}"),
+        ("nothing", "asked about one picture alone: the model should give one tensor of logits; it gave None"),
+        ("wider", "asked about one picture alone: logits should have the shape"),
+        ("spread", "^what the model says of a picture depends on the other pictures"),
+    ],
+)
+def test_whatever_is_answered_about_one_picture_is_a_sentence_and_no_fault_of_ours(learner, way, says):
+    with pytest.raises(Mismatch, match=says):
+        made(learner, way).expect_alone(X)
+
+
 def figure(*values, full=0.9, none=0.5):
-    """Of three seeds, with these figures; a string is a Mismatch of that kind."""
+    """Of three seeds, with these figures; a string is a Mismatch of that kind, an exception is raised."""
 
     def of_seed(learner, seed):
         learner.asked.append(seed)
+        if isinstance(values[seed], Exception):
+            raise values[seed]
         if isinstance(values[seed], str):
             raise Mismatch(values[seed], "it went wrong")
         return values[seed]
@@ -136,6 +165,23 @@ def test_below_the_threshold_a_share_and_a_sentence():
     with pytest.raises(Mismatch, match=r"none at 0\.5 or below$"):
         figure(0.6, 0.6, 0.6).expect_reached(Remembering(), lambda seed: None)
     figure(0.6, 0.91, 0.7).expect_reached(Remembering(), lambda seed: pytest.fail("nothing to explain"))
+
+
+LATE = LearnerTimedOut("no answer within 120 seconds")
+
+
+def test_a_further_training_that_fails_takes_nothing_of_what_was_reached_before():
+    with pytest.raises(Mismatch) as error:
+        figure(0.8, LATE).expect_reached(Remembering(), lambda seed: pytest.fail("its model is gone"))
+    assert error.value.share == pytest.approx(0.75)
+    assert f"{trained.AGAIN}: no answer within 120 seconds" in str(error.value)
+    assert figure(0.8, LATE).expect_something(Remembering()) == 0
+    figure(0.8, 0.91, LATE).expect_reached(Remembering(), lambda seed: None)
+
+
+def test_a_first_training_that_fails_is_the_end():
+    with pytest.raises(LearnerTimedOut):
+        figure(LATE, 0.95).best(Remembering())
 
 
 def test_what_has_learnt_nothing_is_asked_nothing_more():

@@ -182,6 +182,8 @@ def test_good(learner):
         expect.reaches("the mean", model(learner)(X).mean().item(), full=1.0, none=0.0)
 """
 SOLUTION = """
+calls = []
+
 class Constant(nn.Module):
     def __init__(self, value):
         super().__init__()
@@ -205,7 +207,7 @@ def exercise(tmp_path, monkeypatch):
 
 
 def source(value):
-    return "import torch\nfrom torch import nn\ncalls = []\n" + SOLUTION.replace("1.5", value)
+    return "import torch\nfrom torch import nn\n" + SOLUTION.replace("1.5", value)
 
 
 def test_one_training_serves_all_checks_and_is_told_where_it_was_asked_for(exercise):
@@ -230,3 +232,11 @@ def test_a_half_good_model_earns_half_and_is_not_trained_again(exercise):
     assert found["good"].counterexample is None
     assert trials == {}, "nothing is replayed on known mistakes"
     assert learner.link.session.servant.module.calls == [5]
+
+
+def test_an_answer_that_a_check_trips_over_is_wrong_and_no_fault_of_ours(exercise):
+    """The reference is trained to tell whose fault it is."""
+    found = exercise.run(source("1.5").replace("self.value.expand(len(x))", "None"))
+
+    assert found["shape"].verdict is Verdict.WRONG
+    assert "the check could not go on with your answer" in found["shape"].message

@@ -58,7 +58,9 @@ def unchanged(function: Any, /, *args: Any, **kwargs: Any) -> None:
 def as_before(before: Any, now: Any) -> bool:
     """Whether an argument is what it was: tensors, lists and dicts of them, plain values."""
     if isinstance(before, torch.Tensor):
-        plain = isinstance(now, torch.Tensor) and before.shape == now.shape and before.dtype == now.dtype
+        if not isinstance(now, torch.Tensor) or before.is_meta != now.is_meta:
+            return False
+        plain = before.shape == now.shape and before.dtype == now.dtype
         return plain and (before.device.type == "meta" or bool(alike(before.detach(), now.detach()).all()))
     if isinstance(before, list | tuple):
         if not isinstance(now, list | tuple):

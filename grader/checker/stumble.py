@@ -40,6 +40,7 @@ def judge(
     if stand_in is None:
         return Mismatch("property", _cannot_go_on(error))
     right = stand_in.link.begin_case()
+    stand_in.link.unrecorded = kwargs["learner"].link.unrecorded  # where the check has a model trained
     try:
         inner(**{**kwargs, "learner": stand_in})
     except (Mismatch, hypothesis.errors.UnsatisfiedAssumption):

@@ -75,8 +75,8 @@ def _found(what: str, folder: Path, archive: str, make: Callable[[bool], Made]) 
     """From the folder where it is there, else from the network. UsageError that says how to have it without one."""
     try:
         return make(False)
-    except RuntimeError:
-        pass  # torchvision's way to say that it is not there
+    except (OSError, RuntimeError):
+        pass  # torchvision's ways to say that it is not there, or a part of it alone
     try:
         with _patience():
             return make(True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from .outlines import SHAPES
 from .shapes import VERSION, Kind, Scenes, scenes
 
 SUMS = "SHA256SUMS"
+MOST = 100_000  # pictures: their files' names have five digits
+_SUM = re.compile(r"[0-9a-f]{64}  (\S.*)\n?")
 
 
 def contents(kind: Kind, count: int, seed: int, split: str) -> Iterator[tuple[str, bytes]]:
@@ -46,11 +49,23 @@ def _table(made: Scenes) -> str:
 
 
 def write(folder: Path, kind: Kind, count: int, seed: int, split: str = "train") -> int:
-    """Write a set into a folder that is new or empty; gives the number of files. UsageError: it is not empty."""
+    """Write a set into a folder that is new or empty; gives the number of files.
+
+    UsageError: it is not empty, or cannot be written, or a set would be too large. ValueError: as `scenes`.
+    """
+    if count > MOST:
+        raise UsageError(f"count must be {MOST:,} at most, got {count:,}: names of files have five digits")
+    try:
+        return _write(folder, contents(kind, count, seed, split))
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+
+
+def _write(folder: Path, files: Iterator[tuple[str, bytes]]) -> int:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder, so that nothing is overwritten")
     sums = []
-    for name, data in contents(kind, count, seed, split):
+    for name, data in files:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
@@ -61,11 +76,20 @@ def write(folder: Path, kind: Kind, count: int, seed: int, split: str = "train")
 
 def differing(folder: Path) -> list[str]:
     """The files of a set that are missing or not what the checksums say. UsageError: there are no checksums."""
+    sums = folder / SUMS
     try:
-        lines = (folder / SUMS).read_text("utf-8").splitlines(keepends=True)
+        lines = sums.read_text("utf-8").splitlines(keepends=True)
     except OSError as error:
-        raise UsageError(f"{folder / SUMS} cannot be read: {error.strerror}") from error
-    return [name for line in lines if not _as_said(folder / (name := line[66:].rstrip("\n")), name, line)]
+        raise UsageError(f"{sums} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{sums} is no list of checksums: not UTF-8") from error
+    named = [(_SUM.fullmatch(line), line) for line in lines]
+    for place, (found, _) in enumerate(named, 1):
+        if found is None:
+            raise UsageError(f"{sums}, line {place}: neither a checksum nor a name; write the set anew")
+    if not named:
+        raise UsageError(f"{sums} is empty: write the set anew")
+    return [found[1] for found, line in named if found is not None and not _as_said(folder / found[1], found[1], line)]
 
 
 def _line(name: str, data: bytes) -> str:
@@ -73,4 +97,7 @@ def _line(name: str, data: bytes) -> str:
 
 
 def _as_said(file: Path, name: str, line: str) -> bool:
-    return file.is_file() and _line(name, file.read_bytes()) == line
+    try:
+        return _line(name, file.read_bytes()) == line
+    except OSError:  # missing, a folder, or not to be read
+        return False

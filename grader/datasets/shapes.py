@@ -62,7 +62,7 @@ class Scenes:
         starts = np.searchsorted(self.picture, np.arange(len(self.images)))
         table = np.zeros((len(self.images), GROUND + 1), np.uint8)
         table[self.picture, np.arange(len(self.picture)) - starts[self.picture]] = self.shape + 1
-        return np.take_along_axis(table, self.owner.reshape(len(self.images), -1), 1).reshape(self.owner.shape)
+        return table[np.arange(len(self.images))[:, None, None], self.owner]
 
 
 def scenes(kind: Kind, count: int, seed: int, split: str = "train", *, first: int = 0) -> Scenes:

@@ -26,6 +26,7 @@ WITHOUT_ARGMAX = "These look like classes: return the scores of all classes, wit
 CLASSES_LAST = "The classes belong on axis 1: N, C, H, W"
 TOO_SMALL = "Bring the scores back to the size of the picture before you return them"
 FROM_ONE = "There is no class for the ground here: the first shape is 0"
+SQUEEZED = "Even a single picture keeps its axis: look for a squeeze"
 NOT_A_DICT = "the entry of a picture should be a tuple (boxes, scores, labels)"
 
 
@@ -40,6 +41,11 @@ class Found:
 
 def classes(got: Any, count: int, num_classes: int, size: tuple[int, ...] = ()) -> Tensor:
     """Logits (count, num_classes, *size) -> the class with the highest, (count, *size). Raises Mismatch."""
+    return logits(got, count, num_classes, size).argmax(1)
+
+
+def logits(got: Any, count: int, num_classes: int, size: tuple[int, ...] = ()) -> Tensor:
+    """(count, num_classes, *size), finite. Raises Mismatch."""
     want = (count, num_classes, *size)
     if not isinstance(got, Tensor):
         raise Mismatch("type", f"the model should give one tensor of logits; it gave {described(got)}")
@@ -48,12 +54,15 @@ def classes(got: Any, count: int, num_classes: int, size: tuple[int, ...] = ()) 
         raise Mismatch("shape", f"logits should have the shape {want}; the model gave {tuple(got.shape)}{hint}")
     if not got.is_floating_point():
         raise Mismatch("dtype", f"logits should be floats, a score for every class; the model gave {got.dtype}")
+    _has_values("logits", got)
     _finite("logits", got)
-    return got.detach().argmax(1)
+    return got.detach()
 
 
 def _shape_hint(got: tuple[int, ...], want: tuple[int, ...]) -> str:
     count, num_classes, *size = want
+    if count == 1 and got == want[1:]:
+        return f". {SQUEEZED}"
     if got == (count, *size):
         return f". {WITHOUT_ARGMAX}"
     if size and got == (count, *size, num_classes):
@@ -63,6 +72,11 @@ def _shape_hint(got: tuple[int, ...], want: tuple[int, ...]) -> str:
     if len(got) == len(want) and got[:2] == want[:2]:
         return f". {TOO_SMALL}"
     return ""
+
+
+def _has_values(what: str, values: Tensor) -> None:
+    if values.device.type == "meta":
+        raise Mismatch("device", f"{what} are on the device 'meta', where tensors have a shape and no values")
 
 
 def _finite(what: str, values: Tensor) -> None:
@@ -85,6 +99,8 @@ def _found(entry: Any, where: str, num_classes: int) -> Found:
         kind = f"a tuple of {len(entry)}" if isinstance(entry, list | tuple) else described(entry)
         raise Mismatch("type", f"{NOT_A_DICT}; that of {where} is {kind}")
     boxes, scores, labels = (_tensor(name, value, where) for name, value in zip(_PARTS, entry, strict=True))
+    if boxes.numel() == scores.numel() == labels.numel() == 0:  # torch.tensor([]) is of no shape in particular
+        return Found(torch.zeros(0, 4).double(), torch.zeros(0).double(), torch.zeros(0).long())
     number = len(boxes) if boxes.dim() else 0
     for name, value, shape in (
         ("boxes", boxes, (number, 4)),
@@ -114,6 +130,7 @@ _PARTS = ("boxes", "scores", "labels")
 def _tensor(name: str, value: Any, where: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise Mismatch("type", f"{name} should be a tensor; in {where} it is {described(value)}")
+    _has_values(f"{name} of {where}", value)
     return value.detach()
 
 

@@ -12,7 +12,11 @@ from torch import Tensor
 
 from grader.checker import expect
 from grader.checker.compare import Mismatch
+from grader.checker.describe import described
+from grader.errors import LearnerFault
 from grader.learner import Learner
+
+from . import predictions
 
 BATCH = 50  # pictures a question
 TOLERANCE = 1e-3  # of the largest logit: a batch of another size is rounded in another way
@@ -27,6 +31,8 @@ NOT_ALONE = (
     "what the model says of a picture depends on the other pictures of the batch (BatchNorm in train mode does that, "
     "or statistics taken over the batch): a picture has to get the same answer alone"
 )
+
+AGAIN = "Your function was called again with another seed, since the best counts, and that ended early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,30 @@ class Trained:
 
     def expect_alone(self, images: Tensor) -> None:
         """Logits are the same, up to rounding, for every picture alone."""
-        together = torch.cat([got for got, _ in self.asked(images)])
-        alone = torch.cat([got for got, _ in self.asked(images, 1)])
+        answers = self.asked(images)
+        shape = _shape_for_each(answers[0][0])
+        together, alone = _logits(answers, shape), _alone(self.asked(images, 1), shape)
         scale = max(1.0, float(together.abs().max()))
         expect.that(bool(((together - alone).abs() <= TOLERANCE * scale).all()), NOT_ALONE)
+
+
+def _shape_for_each(got: Any) -> tuple[int, ...]:
+    """(classes, …) of the logits of one picture. Raises Mismatch."""
+    if not isinstance(got, Tensor) or got.dim() < 2:
+        raise Mismatch("type", f"the model should give one tensor of logits; it gave {described(got)}")
+    return tuple(got.shape[1:])
+
+
+def _logits(answers: Sequence[tuple[Any, Tensor]], shape: tuple[int, ...]) -> Tensor:
+    return torch.cat([predictions.logits(got, len(part), shape[0], shape[1:]) for got, part in answers])
+
+
+def _alone(answers: Sequence[tuple[Any, Tensor]], shape: tuple[int, ...]) -> Tensor:
+    try:
+        return _logits(answers, shape)
+    except Mismatch as error:  # no sign of a training that diverged: together they were fine
+        words = NOT_ALONE if error.kind == DIVERGED else f"asked about one picture alone: {error.message}"
+        raise Mismatch(error.kind, words) from None
 
 
 def train(learner: Learner, task: str, seed: int, *given: Any) -> Trained:
@@ -89,13 +115,22 @@ class Figure:
 
     def best(self, learner: Learner) -> tuple[float, int]:
         """The best figure and its seed; further seeds are tried until one reaches everything."""
+        return max(self._tried(learner)[0])
+
+    def _tried(self, learner: Learner) -> tuple[list[tuple[float, int]], LearnerFault | None]:
+        """Figures and their seeds; and how a further training ended, which takes nothing of what was reached before."""
         tried: list[tuple[float, int]] = []
         for seed in self.seeds:
             make = functools.partial(self._one, learner, seed)
-            tried.append((learner.remembered((self.what, seed), make), seed))
+            try:
+                tried.append((learner.remembered((self.what, seed), make), seed))
+            except LearnerFault as fault:
+                if not tried:
+                    raise
+                return tried, fault
             if tried[-1][0] >= self.full:
                 break
-        return max(tried)
+        return tried, None
 
     def _one(self, learner: Learner, seed: int) -> float:
         try:
@@ -107,11 +142,13 @@ class Figure:
 
     def expect_reached(self, learner: Learner, symptom: Callable[[int], str | None]) -> None:
         """Raises Mismatch with the share, and with what the model of the best seed does, where that can be told."""
-        value, seed = self.best(learner)
+        tried, fault = self._tried(learner)
+        value, seed = max(tried)
         try:
             expect.reaches(self.what, value, full=self.full, none=self.none)
         except Mismatch as error:
-            said = symptom(seed)
+            # Its model may have gone with the worker that a further training has cost
+            said = symptom(seed) if fault is None else f"{AGAIN}: {fault.message}"
             words = f"{error.message}. {said}" if said else error.message
             raise Mismatch(error.kind, words, share=error.share) from None
 

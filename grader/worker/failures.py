@@ -13,6 +13,7 @@ from .opaque import type_name
 from .wire import Failure, words
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory", "bad_alloc")
+_COMPILER = ("torch._inductor.", "torch._dynamo.")  # where torch.compile's own errors come from
 
 
 class MissingTask(Exception):
@@ -53,16 +54,24 @@ def _failure(error: BaseException, filename: str) -> Failure:
     name = type_name(type(error)).rpartition(".")[2]
     text = _text(error)
     kind = _kind(error, text, filename)
-    if isinstance(error, PermissionError):
-        text = words(f"{text}. {_closed(error)}")
+    if closed := _closed(error):
+        first = text.partition("\n")[0]  # a compiler's errors go on for pages
+        text = words(f"{first}. {closed}")
     if issubclass(type(error), SyntaxError) and error.filename == filename:  # type: ignore[attr-defined]
         return Failure(kind, name, bases, words(str(error.msg)), _int(error.lineno), _int(error.offset))  # type: ignore[attr-defined]
     return Failure(kind, name, bases, text, line_in(error, filename))
 
 
 def _closed(error: BaseException) -> str:
-    """What of the lockdown a learner ran into without meaning any harm."""
+    """What of the lockdown a learner ran into without meaning any harm; "" where it is nothing of that."""
+    compiling = type_name(type(error)).startswith(_COMPILER)
+    if not compiling and not isinstance(error, OSError):
+        return ""
     through = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(error.__traceback__)]
+    if compiling or any("/torch/_inductor/" in name for name in through):
+        return "torch.compile starts a compiler, which cannot be done here: leave it out"
+    if not isinstance(error, PermissionError):
+        return ""
     if any("/torch/utils/data/" in name for name in through):
         return "A DataLoader with workers starts processes, which cannot be done here: leave num_workers at 0"
     return "Your code runs locked in here: no other process, no network, no file but its own"
