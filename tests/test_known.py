@@ -107,6 +107,45 @@ def test_who_answers_otherwise_is_judged_and_asked_nothing_twice(exercise):
     assert bodies(exercise) >= 40
 
 
+CHAINED = """
+@check("Twice", title="handed on", points=2)
+@given(x=draw.tensors(draw.sizes(1, 4)))
+def test_handed_on(learner, reference, x):
+    for _ in range(3):
+        expect.close(learner.twice(learner.Twice()(x)), 4 * x)
+"""
+COUNTED = """
+import weakref
+living, seen, made = weakref.WeakSet(), [], Twice.__init__
+def init(self):
+    made(self)
+    living.add(self)
+Twice.__init__ = init
+old = twice
+def twice(x):
+    seen.append(len(living))
+    return old(x)
+"""
+
+
+@pytest.mark.parametrize("body", ["return x * 2", "return x * 2 if len(seen) % 50 else -(x * -2)"])
+def test_what_lives_over_there_does_not_tell_whether_the_check_ran(body, tmp_path, monkeypatch):
+    """A module that counts its living objects sees the same numbers, known or not, or known up to there."""
+    exercise = tiny(tmp_path, monkeypatch, solution=SOLUTION, checks=CHAINED)
+
+    def numbers(text):
+        learner = exercise.learner(text)
+        run_checks(exercise.name, exercise.kinds, lambda _: learner)
+        return learner.link.session.servant.module.seen
+
+    text = module(body, extra=COUNTED)
+    alone = numbers(text)
+    exercise.run(module())
+
+    assert numbers(text) == alone
+    assert 3 < max(alone) < 40
+
+
 WRONG = [
     module("return x * 2 + (x.shape[-1] == 3)"),
     module("return -(x * -2)"),  # a zero of another sign: right, and not the same bytes

@@ -50,9 +50,32 @@ def test_what_is_no_policy_is_told_how_one_is_written(text):
 def test_a_due_date_says_its_zone():
     assert late.due("2026-11-20T23:59+01:00") == DUE
     assert late.due("2026-11-20 23:59Z") == datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
-    for text in ("2026-11-20T23:59", "tomorrow", ""):
+    for text in ("2026-11-20T23:59", "tomorrow", "", "soon Europe/Berlin", "2026-11-20T23:59+01:00 Europe/Berlin"):
         with pytest.raises(UsageError, match="date, time and zone"):
             late.due(text)
+    for zone in ("Europe/Atlantis", "../../etc/passwd", "/etc/passwd", "Europe", "x\x00y"):
+        with pytest.raises(UsageError, match="there is no time zone"):
+            late.due(f"2026-11-20 23:59 {zone}")
+
+
+@pytest.mark.parametrize(
+    ("due", "handed_in", "taken"),
+    [
+        ("2026-03-27 23:59 Europe/Berlin", "2026-03-30 00:30", 0.2),  # 47 h 31 min: a Sunday of 23 hours lies between
+        ("2026-03-27T23:59+01:00", "2026-03-30 00:30+02:00", 0.2),
+        ("2026-03-27 23:59 Europe/Berlin", "2026-03-27T22:59:00Z", 0.0),
+        ("2026-03-27 23:59 Europe/Berlin", "2026-03-27T22:59:01Z", 0.1),
+        ("2026-10-24 23:59 Europe/Berlin", "2026-10-25 23:30", 0.2),  # 24 h 31 min: a Sunday of 25 hours
+        ("2026-10-24 23:59 Europe/Berlin", "2026-10-25 02:30", 0.1),
+        ("2026-11-20 23:59 UTC", "2026-11-21 00:59+01:00", 0.0),
+    ],
+)
+def test_a_place_whose_clock_changes_costs_nobody_an_hour(tmp_path, due, handed_in, taken):
+    file, until = tmp_path / "times.csv", late.due(due)
+    file.write_text(f"submission,time\nada,{handed_in}\n", "utf-8")
+    behind = late.times(file, until)["ada"] - until
+
+    assert late.policy("10%/day").penalty(behind) == pytest.approx(taken)
 
 
 def test_times_without_a_zone_are_in_that_of_the_due_date(tmp_path):
@@ -69,6 +92,7 @@ def test_times_without_a_zone_are_in_that_of_the_due_date(tmp_path):
     ("text", "told"),
     [
         ("submission,time\nada,soon\n", "line 2: 'soon' is no time; write it as 2026-11-20 23:59"),
+        ("submission,time\nada,0001-01-01T00:00+14:00\n", "line 2: '0001-01-01T00:00+14:00' is no time"),
         ("submission,time\n,2026-11-20\n", "line 2: says not whose time this is"),
         ("submission,time\nada,2026-11-20\n\nADA,2026-11-21\n", "line 4: 'ADA' is there twice"),
         ("submission\nada\n", "line 1: no column is called 'time' (there are: submission)"),
@@ -85,4 +109,5 @@ def test_times_that_cannot_be_used_are_told_with_their_line(tmp_path, text, told
 
 
 def test_hours_are_rounded_up_to_the_hundredth():
-    assert [late.hours(after) for after in (MINUTE, HOUR, 90 * MINUTE)] == [0.02, 1.0, 1.5]
+    after = (MINUTE, HOUR, 66 * MINUTE, 90 * MINUTE, HOUR + timedelta(microseconds=1))
+    assert [late.hours(each) for each in after] == [0.02, 1.0, 1.1, 1.5, 1.01]

@@ -18,7 +18,7 @@ from grader.course import Course
 from grader.errors import UsageError
 from grader.model import Environment, ExerciseResult, Report, TaskResult
 from grader.report import html, record
-from grader.store import Row, Store
+from grader.store import Row, Store, owner
 from grader.workspace import write_text
 
 from .children import Child, children
@@ -94,7 +94,8 @@ class Batch:
         gone = sorted(set(self.store.keys()) - set(self._children))
         if gone:
             self.tally.notes.append(f"{len(gone)} results are kept of submissions that are not there any more")
-        publish(self.asked.out, self.store, self.course)
+        with self._writing():
+            publish(self.asked.out, self.store, self.course)
 
     def _to_do(self, jobs: Jobs) -> Iterator[Parcel]:
         """The submissions that have to be graded, read one by one."""
@@ -166,10 +167,20 @@ class Batch:
         file = self._children[parcel.name].file
         for folder, suffix, content in ((RESULTS, "json", text), (FEEDBACK, "html", page)):
             path = self.asked.out / folder / f"{file}.{suffix}"
-            if content:
-                write_text(path, content)
-            else:
-                path.unlink(missing_ok=True)  # of an earlier run: there is no grade now
+            with self._writing():
+                if content:
+                    write_text(path, content)
+                else:
+                    path.unlink(missing_ok=True)  # of an earlier run: there is no grade now
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A disk that is full is nobody's fault who wrote this program. Raises UsageError."""
+        try:
+            yield
+        except OSError as error:
+            words = "cannot be written to: {}; what was graded is kept, and the same command goes on from there"
+            raise UsageError(f"--out {shown(self.asked.out)}: {words.format(error.strerror)}") from None
 
     def _put(
         self, parcel: Parcel, status: str, score: float | None, most: float, text: str, message: str, seconds: float
@@ -209,6 +220,8 @@ def opened(asked: Asked) -> Iterator[Store]:
         raise UsageError(f"--out {shown(asked.out)}: cannot be written to: {error.strerror}") from None
     try:
         with Store(asked.db) if asked.db is not None else Store.in_folder(asked.out) as store:
+            if asked.db is not None:
+                owner.claim(store, asked.out)
             yield store
     finally:
         lock.release()

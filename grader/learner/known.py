@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.worker.wire import Call
-
 from .link import Link
 from .record import Case, Exchange, key
 
@@ -69,10 +67,7 @@ def _who_heard(left: Sequence[Known], said: Sequence[Exchange]) -> list[Known]:
 
 
 def _leave(link: Link, known: Known) -> None:
-    """As if the check had run: its names are given, and nobody holds what they stand for."""
+    """As if the check had run: its names are given, and what they stand for ends with this case."""
     link.handles = known.ends
     for exchange in known.case.exchanges:
-        if isinstance(exchange.request, Call) and exchange.request.keep is not None:
-            link.forget(exchange.request.keep, len(exchange.answer))
-        if isinstance(exchange.request, Call) and exchange.request.graph is not None:
-            link.forget_graph(exchange.request.graph)
+        link.holdings.note(exchange.request, exchange.answer)

@@ -16,15 +16,15 @@ from grader.errors import GraderFault, LearnerDied, LearnerFault, LearnerStrayed
 from grader.worker.crossing import Crossing, replaced
 from grader.worker.device import is_gpu, place
 from grader.worker.values import Packer, Unpacker, tensors_in
-from grader.worker.wire import Backward, Call, Forget, Reply, Request, Value
+from grader.worker.wire import Backward, Call, Reply, Request, Value
 
 from .faults import DISTURBED, fault_of
+from .holdings import Holdings
 from .record import Case, Exchange, handle_of
 from .session import Session
 from .trained import Trained
 
 HANDLES_A_CHECK = 2**20
-STALE_OBJECTS, STALE_BYTES = 32, 4 * 2**20  # that the worker may hold in vain
 
 
 @dataclass(slots=True)
@@ -52,9 +52,7 @@ class Link:
     echoes: list[Any] | None = None
     handles: int = 0  # given so far: the last one's name
     ahead: deque[Exchange] = field(default_factory=deque)  # said already; see known.py
-    _stale_handles: list[int] = field(default_factory=list)
-    _stale_graphs: list[int] = field(default_factory=list)
-    _stale_bytes: int = 0
+    holdings: Holdings = field(default_factory=Holdings)
 
     def begin_check(self, number: int) -> None:
         """From here handles are named alike, whatever other checks ran before: what is asked can be compared."""
@@ -62,6 +60,7 @@ class Link:
 
     def begin_case(self) -> Case:
         self.ahead.clear()
+        self.holdings.end_case()
         self.case = Case()
         return self.case
 
@@ -70,15 +69,14 @@ class Link:
         return self.handles
 
     def forget_handle(self, owner: object, handle: int, nbytes: int = 0) -> None:
-        """Tell the worker when `owner` is no more. `nbytes`: what the object over there weighs."""
+        """Let it go when `owner` is no more. `nbytes`: what the object over there weighs."""
         weakref.finalize(owner, self.forget, handle, nbytes)
 
     def forget(self, handle: int, nbytes: int = 0) -> None:
-        self._stale_handles.append(handle)
-        self._stale_bytes += nbytes
+        self.holdings.dropped(handle, is_graph=False, nbytes=nbytes)
 
     def forget_graph(self, graph: int) -> None:
-        self._stale_graphs.append(graph)
+        self.holdings.dropped(graph, is_graph=True)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
@@ -158,6 +156,7 @@ class Link:
             raise GraderFault(
                 "this check asks otherwise for the same input and the same answers; it may depend on nothing else"
             )
+        self.holdings.note(said.request, said.answer, lasting=self.unrecorded)
         if not self.unrecorded:
             self.case.exchanges.append(said)
         if said.reply is None:
@@ -207,20 +206,15 @@ class Link:
     ) -> Any:
         wanted = [tensor for tensor, wants in zip(answer.tensors, answer.wants, strict=True) if wants]
         if not wanted:
-            self._stale_graphs.append(graph)
+            self.forget_graph(graph)
             return answer.value
         joined = Crossing.apply(self, graph, refresh, wanted, *inputs)
         return replaced(answer.value, {id(old): new for old, new in zip(wanted, joined, strict=True)})
 
     def _tidy(self) -> None:
-        """Tell the worker what nobody over here holds any longer. Not recorded: it changes no answer."""
-        handles, graphs = list(self._stale_handles), list(self._stale_graphs)
-        if len(handles) + len(graphs) < STALE_OBJECTS and self._stale_bytes < STALE_BYTES:
-            return
-        self._stale_bytes = 0
-        del self._stale_handles[: len(handles)]  # a finalizer may append meanwhile
-        del self._stale_graphs[: len(graphs)]
-        self.session.request(Forget(handles, graphs))
+        """Tell the worker what it may let go of. Not recorded: it changes no answer."""
+        if (due := self.holdings.due()) is not None:
+            self.session.request(due)
 
 
 def _fits(grad: object, tensor: torch.Tensor) -> bool:

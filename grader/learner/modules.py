@@ -32,7 +32,7 @@ class RemoteModule(nn.Module):
         hidden = {"link": link, "remote_handle": handle, "remote_name": name, "_there": {}}
         self.__dict__.update(hidden)  # not nn.Module's business
         self._mirror_all(reply, body)
-        weights = [*self.parameters(), *self.buffers()]
+        weights = [value for value in (*self.parameters(), *self.buffers()) if value.device.type != "meta"]
         link.forget_handle(self, handle, sum(value.numel() * value.element_size() for value in weights))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from grader.errors import UsageError
 from grader.text import clean
@@ -69,39 +69,71 @@ def policy(text: str) -> Policy:
 
 
 def due(text: str) -> datetime:
-    """Raises UsageError, also where no time zone is said: an hour could cost somebody a grade."""
+    """A moment with its zone: an offset, or a place, whose clock may change until the last of a class is in.
+
+    Raises UsageError, also where no time zone is said: an hour could cost somebody a grade.
+    """
     found = _moment(text)
+    when, _, place = text.strip().rpartition(" ")
+    if found is None and when and (named := _moment(when)) is not None and named.tzinfo is None:
+        zone = _zone(place)
+        if zone is None:
+            shown = clean(place, 100, keep_newlines=False)
+            raise UsageError(f"--due: there is no time zone {shown!r} here; write one as in Europe/Berlin, or +01:00")
+        found = named.replace(tzinfo=zone)
     if found is None or found.tzinfo is None:
         shown = clean(text, 100, keep_newlines=False)
-        raise UsageError(f"--due {shown!r}: write date, time and zone, as in 2026-11-20T23:59+01:00 or …23:59Z")
+        raise UsageError(
+            f"--due {shown!r}: write date, time and zone, as in 2026-11-20T23:59+01:00, …23:59Z or "
+            "'2026-11-20 23:59 Europe/Berlin'"
+        )
     return found
 
 
 def times(file: Path, until: datetime) -> dict[str, datetime]:
-    """Name of a submission, or id of a student, in lower case -> when it was handed in.
+    """Name of a submission, or id of a student, in lower case -> when it was handed in, in UTC.
 
     A time without a zone is in that of the due date. Raises UsageError that names file, line and what to do.
     """
     found: dict[str, datetime] = {}
     for line in read(file, COLUMNS, ("submission", "time")):
         name, text = line.cells["submission"], line.cells["time"]
-        moment = _moment(text)
+        moment = _in_utc(text, until)
         if not name:
             raise line.wrong("says not whose time this is; name the submission or the student's id")
         if moment is None:
             raise line.wrong(f"{text!r} is no time; write it as 2026-11-20 23:59 or 2026-11-20T23:59:00+01:00")
         if name.casefold() in found:
             raise line.wrong(f"{name!r} is there twice; leave out the line that does not count")
-        found[name.casefold()] = moment if moment.tzinfo is not None else moment.replace(tzinfo=until.tzinfo)
+        found[name.casefold()] = moment
     return found
 
 
 def hours(late: timedelta) -> float:
-    return math.ceil(late / UNITS["hour"] * 100) / 100
+    """Rounded up to the hundredth, worked out in whole microseconds."""
+    return -(-late // (UNITS["hour"] / 100)) / 100
 
 
 def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
+        return None
+
+
+def _in_utc(text: str, until: datetime) -> datetime | None:
+    """Two times of one place would be subtracted as its clock shows them, whatever that did in between."""
+    moment = _moment(text)
+    if moment is None:
+        return None
+    try:
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=until.tzinfo)).astimezone(UTC)
+    except OverflowError:  # the first day of all years
+        return None
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not known here, or no name at all
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.collect.files import shown
 from grader.errors import UsageError
-from grader.store import Store
+from grader.store import Store, owner
 
 DATABASE, LOCK = "grades.db", ".lock"
 
@@ -26,6 +26,8 @@ def opened(out: Path, db: str | None = None, *, alone: bool = False) -> Iterator
         _lock(out / LOCK) if alone else contextlib.nullcontext(),
         Store(db) if db is not None else Store.in_folder(out) as store,
     ):
+        if db is not None:
+            owner.check(store, out)
         yield store
 
 

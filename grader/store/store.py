@@ -129,7 +129,7 @@ class Store:
         if known is None:
             self.note("schema", str(SCHEMA))
         elif known != str(SCHEMA):
-            raise StoreError(f"{self._shown()}: made by another version of grade (schema {known}, not {SCHEMA})")
+            raise StoreError(f"{self.shown()}: made by another version of grade (schema {known}, not {SCHEMA})")
 
     def _replace(self, table: Table, key: str, values: dict[str, Any]) -> None:
         with self._writing() as connection:
@@ -146,9 +146,10 @@ class Store:
 
     def _failed(self, verb: str, error: Exception) -> StoreError:
         words = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
-        return StoreError(f"{self._shown()}: the database cannot be {verb}: {words}")
+        return StoreError(f"{self.shown()}: the database cannot be {verb}: {words}")
 
-    def _shown(self) -> str:
+    def shown(self) -> str:
+        """Its URL, without a password."""
         try:
             return make_url(self.url).render_as_string(hide_password=True)
         except ArgumentError:
