@@ -176,7 +176,7 @@ def test_results_of_submissions_that_are_gone_are_kept_and_said(batch, tmp_path)
     shutil.rmtree(tmp_path / "class" / "bob")
     tally = batch(Pretending())
 
-    assert tally.notes == ["1 results are kept of submissions that are not there any more"]
+    assert tally.notes == ["1 result is kept of submissions that are not there any more"]
     assert len(grades(tmp_path)) == 3
 
 

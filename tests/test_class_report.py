@@ -180,7 +180,22 @@ def test_who_was_alike_is_remembered_and_said_to_be_old_once_something_was_grade
 def test_a_class_of_nobody_is_a_page_too(page, tmp_path):
     out = a_class(tmp_path / "empty")
     with Store.in_folder(out) as store:
-        assert "No mistake was recognised." in report_page(store, course.load())
+        said = report_page(store, course.load())
+
+    for words in ("No mistake was recognised.", "No submission has a grade.", "There is no submission."):
+        assert words in said
+    assert "every submission could be read" not in said
+    assert "<svg" not in said
+
+
+def test_what_cannot_be_drawn_is_said(page, tmp_path):
+    out = a_class(tmp_path / "alike", *(row(f"s{index}", "+++", "+") for index in range(3)))
+    with Store.in_folder(out) as store:
+        said = report_page(store, course.load())
+
+    assert "No check is passed by some and failed by others." in said
+    assert "share that passed</text>" not in said
+    assert f"{PAD}: 1 check, one by one" in said
 
 
 def test_nothing_hostile_gets_through(page):
@@ -239,6 +254,7 @@ def test_a_histogram_draws_a_bar_a_bin_as_high_as_its_count():
 def test_a_stacked_bar_has_the_widths_of_its_shares():
     drawn = plots.stacked([("passed", 3), ("failed", 1), ("todo", 0)], "x", width=80)
 
+    assert "<title>x</title>" in drawn
     assert re.findall(r'class="(\w+)" x="([\d.]+)"[^>]* width="([\d.]+)"', drawn) == [
         ("passed", "0.0", "60.0"),
         ("failed", "60.0", "20.0"),

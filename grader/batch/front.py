@@ -133,7 +133,7 @@ def _close(console: Console, tally: Tally, out: Path) -> None:
     parts += [f"{tally.kept} graded before"] if tally.kept else []
     parts += [f"{tally.unreadable} could not be read"] if tally.unreadable else []
     parts += [f"{len(tally.faults)} without a grade by a fault of ours"] if tally.faults else []
-    lines = [Text(f"{tally.total} submissions: {', '.join(parts)}", "bold")]
+    lines = [Text(f"{tally.total} submission{'s' * (tally.total != 1)}: {', '.join(parts)}", "bold")]
     if tally.total == 0:
         lines = [Text("There is no submission: each is a child of the folder, itself a folder, .py, .ipynb or .zip.")]
     lines += [Text(f"· {clean(note, 400, keep_newlines=False)}", "yellow") for note in tally.notes[:SHOWN]]

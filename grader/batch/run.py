@@ -93,7 +93,8 @@ class Batch:
         self.tally.stopped = self.stop and self.tally.done < self.tally.total
         gone = sorted(set(self.store.keys()) - set(self._children))
         if gone:
-            self.tally.notes.append(f"{len(gone)} results are kept of submissions that are not there any more")
+            kept = f"{len(gone)} results are" if len(gone) > 1 else "1 result is"
+            self.tally.notes.append(f"{kept} kept of submissions that are not there any more")
         with self._writing():
             publish(self.asked.out, self.store, self.course)
 

@@ -147,13 +147,14 @@ def verdicts(item: Item) -> Markup:
 
 
 def spread(summary: Summary) -> Markup:
+    """Nothing, where no check has a place."""
     points = [
         (item.difficulty, item.discrimination, item.flag is not None, f"{item.exercise}::{item.name}")
         for item in summary.items.found.values()
         if item.difficulty is not None and item.discrimination is not None
     ]
     told = f"Each of {len(points)} checks by the share that passed it and by its correlation with the rest"
-    return plots.scatter(points, told)
+    return plots.scatter(points, told) if points else Markup("")
 
 
 def flagged(summary: Summary) -> list[Item]:

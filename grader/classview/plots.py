@@ -35,7 +35,7 @@ def histogram(counts: Sequence[int], words: str) -> Markup:
 
 
 def stacked(parts: Sequence[tuple[str, int]], words: str, width: int = 160, height: int = 12) -> Markup:
-    """One bar of several shares: (class of report.css, count)."""
+    """One bar of several shares: (class of report.css, count). `words` are seen where somebody points at it."""
     total = sum(count for _, count in parts)
     drawn, x = [], 0.0
     for name, count in parts:
@@ -43,7 +43,8 @@ def stacked(parts: Sequence[tuple[str, int]], words: str, width: int = 160, heig
             share = width * count / total
             drawn.append(_rect(x, 0, share, height, name))
             x += share
-    return _svg(width, height, drawn or [_rect(0, 0, width, height, "todo")], words)
+    told = f"<title>{escape(words)}</title>"
+    return _svg(width, height, [told, *(drawn or [_rect(0, 0, width, height, "todo")])], words)
 
 
 def scatter(points: Sequence[tuple[float, float, bool, str]], words: str) -> Markup:
