@@ -114,10 +114,12 @@ def test_again_grades_all_of_it(batch, tmp_path):
     assert jobs.asked == ["ada"]
 
 
-def test_a_result_whose_file_is_gone_is_graded_again(batch, tmp_path):
+@pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_text("")])
+def test_a_result_whose_file_is_gone_is_graded_again(batch, tmp_path, lose):
+    """An empty one too: that is what a power cut may leave of a new file."""
     a_class(tmp_path / "class", "ada")
     batch(Pretending())
-    (tmp_path / "out" / "feedback" / "ada.html").unlink()
+    lose(tmp_path / "out" / "feedback" / "ada.html")
     jobs = Pretending()
     batch(jobs)
 
@@ -176,7 +178,7 @@ def test_results_of_submissions_that_are_gone_are_kept_and_said(batch, tmp_path)
     shutil.rmtree(tmp_path / "class" / "bob")
     tally = batch(Pretending())
 
-    assert tally.notes == ["1 result is kept of submissions that are not there any more"]
+    assert tally.notes == ["1 result is kept of submissions that are not there any more; a new OUT has none"]
     assert len(grades(tmp_path)) == 3
 
 

@@ -94,7 +94,7 @@ class Batch:
         gone = sorted(set(self.store.keys()) - set(self._children))
         if gone:
             kept = f"{len(gone)} results are" if len(gone) > 1 else "1 result is"
-            self.tally.notes.append(f"{kept} kept of submissions that are not there any more")
+            self.tally.notes.append(f"{kept} kept of submissions that are not there any more; a new OUT has none")
         with self._writing():
             publish(self.asked.out, self.store, self.course)
 
@@ -130,7 +130,7 @@ class Batch:
     def _is_kept(self, before: tuple[str, str, str]) -> bool:
         _, status, file = before
         files = (self.asked.out / RESULTS / f"{file}.json", self.asked.out / FEEDBACK / f"{file}.html")
-        return status in (GRADED, UNREADABLE) and all(path.is_file() for path in files)
+        return status in (GRADED, UNREADABLE) and all(_has_something(path) for path in files)
 
     def _keep(self, parcel: Parcel, graded: Graded) -> None:
         """Files first, then the row: a row says that they are there."""
@@ -205,6 +205,11 @@ class Batch:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _has_something(path: Path) -> bool:
+    """A file that was new when the power went may be there and empty, while its row is on the disk."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 @contextlib.contextmanager
