@@ -88,6 +88,13 @@ def test_times_without_a_zone_are_in_that_of_the_due_date(tmp_path):
     }
 
 
+def test_names_are_found_however_an_umlaut_is_written(tmp_path):
+    file = tmp_path / "times.csv"
+    file.write_text("submission,time\nJo\u0308rg,2026-11-21 00:30\n", "utf-8")
+
+    assert list(late.times(file, DUE)) == ["j\u00f6rg"]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

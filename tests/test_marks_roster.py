@@ -89,6 +89,14 @@ def test_a_submission_is_found_by_id_login_address_or_lms_id():
     assert [one.name for one in found.strangers] == ["nobody"]
 
 
+def test_an_umlaut_is_one_however_it_is_written():
+    """macOS takes it apart in names of files."""
+    one, other = "J\u00f6rg", "Jo\u0308rg"
+
+    assert owners(matched([Student(one, "x")], other)) == {one: other}
+    assert owners(matched([Student("1", "x", login=other)], one)) == {"1": one}
+
+
 def test_downloads_of_moodle_and_canvas_are_known_by_the_id_in_their_names():
     students = [Student("a", "Ada", "Participant 12345"), Student("b", "Bob", "678"), Student("c", "Cy", "9")]
     found = matched(students, "Ada Lovelace_12345_assignsubmission_file_", "bobsmith_LATE_678_4242_ex04_conv", "x_9_y")

@@ -20,6 +20,7 @@ from grader.text import csv_cell
 from .late import Policy, hours
 from .marks import EXACT, Mark
 from .roster import Matched, Student
+from .sheets import key
 from .table import number
 
 SCHEMA = "grade-export/1"
@@ -159,8 +160,8 @@ def _object(line: Entry) -> dict[str, object]:
 
 
 def _time(student: Student, mark: Mark, known: Mapping[str, datetime]) -> datetime | None:
-    keys = (mark.name, student.id, student.login, student.email, student.lms_id)
-    return next((known[key.casefold()] for key in keys if key and key.casefold() in known), None)
+    names = (mark.name, student.id, student.login, student.email, student.lms_id)
+    return next((known[key(name)] for name in names if name and key(name) in known), None)
 
 
 def _cents(score: float | None) -> float | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from grader.errors import UsageError
 from grader.text import clean
 
-from .sheets import read
+from .sheets import key, read
 
 UNITS = {
     "minute": timedelta(minutes=1),
@@ -91,7 +91,7 @@ def due(text: str) -> datetime:
 
 
 def times(file: Path, until: datetime) -> dict[str, datetime]:
-    """Name of a submission, or id of a student, in lower case -> when it was handed in, in UTC.
+    """Name of a submission, or id of a student, as sheets.key writes it -> when it was handed in, in UTC.
 
     A time without a zone is in that of the due date. Raises UsageError that names file, line and what to do.
     """
@@ -103,9 +103,9 @@ def times(file: Path, until: datetime) -> dict[str, datetime]:
             raise line.wrong("says not whose time this is; name the submission or the student's id")
         if moment is None:
             raise line.wrong(f"{text!r} is no time; write it as 2026-11-20 23:59 or 2026-11-20T23:59:00+01:00")
-        if name.casefold() in found:
+        if key(name) in found:
             raise line.wrong(f"{name!r} is there twice; leave out the line that does not count")
-        found[name.casefold()] = moment
+        found[key(name)] = moment
     return found
 
 

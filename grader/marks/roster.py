@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.errors import UsageError
 
 from .marks import Mark
-from .sheets import read
+from .sheets import key, read
 
 COLUMNS = {
     "id": ("student id", "sis user id", "id number", "student number"),
@@ -55,7 +55,7 @@ def roster(file: Path) -> list[Student]:
         if not student.id:
             raise line.wrong("there is no id; everybody needs one of their own")
         for column, value in (("id", student.id), ("lms_id", student.lms_id)):
-            before = lines_of.setdefault((column, value.casefold()), line.number) if value else line.number
+            before = lines_of.setdefault((column, key(value)), line.number) if value else line.number
             if before != line.number:
                 raise line.wrong(f"the {column} {value!r} is that of line {before} too; leave one of them out")
         students.append(student)
@@ -70,15 +70,15 @@ def match(students: Iterable[Student], marks: Iterable[Mark]) -> Matched:
     everybody = list(students)
     known: dict[str, Student] = {}
     for student in reversed(everybody):  # of two that claim a name, the first on the roster
-        for key in (student.email, student.login, student.lms_id):
-            if key:
-                known[key.casefold()] = student
-    known |= {student.id.casefold(): student for student in everybody}  # an id of one before anything else of another
+        for name in (student.email, student.login, student.lms_id):
+            if name:
+                known[key(name)] = student
+    known |= {key(student.id): student for student in everybody}  # an id of one before anything else of another
     by_lms = {_digits(student.lms_id): student for student in everybody if _digits(student.lms_id)}
     found: dict[str, Mark] = {}
     strangers: list[Mark] = []
     for mark in marks:
-        owner = known.get(mark.name.casefold())
+        owner = known.get(key(mark.name))
         if owner is None:
             owner = next((by_lms[number] for number in _numbers(mark.name) if number in by_lms), None)
         if owner is None:

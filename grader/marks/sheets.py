@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,11 @@ def read(file: Path, columns: Mapping[str, Sequence[str]], needed: Sequence[str]
     if not heads:
         raise UsageError(f"{shown(file)}: is empty; its first line names the columns: {', '.join(needed)}")
     return lines
+
+
+def key(name: str) -> str:
+    """What two ways to write one name have in common: macOS writes an umlaut as two characters."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _text(file: Path) -> str:
