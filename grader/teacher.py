@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,7 @@ def report(
     from .classview.front import write_report
 
     known = courses.load()
-    sources = None if submissions is None else _sources(submissions, known.names)
+    sources = None if submissions is None else partial(_sources, submissions, known.names)
     return write_report(out, db, known, sources, Console())
 
 
@@ -79,14 +80,14 @@ def export(
     return write_export(out, db, courses.load(), asked, Console(stderr=True))
 
 
-def _sources(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _sources(folder: Path, names: tuple[str, ...], only: str | None) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Every submission that can be read, with the name that grade batch gave it."""
     from .batch.children import children
 
     found, _ = children(folder)
     for child in found:
         try:
-            modules = child.read(names, None).modules
+            modules = child.read(names, only).modules
         except UsageError:  # the page says which could not be read
             continue
         yield child.name, {name: module.source for name, module in modules.items()}

@@ -7,10 +7,11 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit import ROOT
+from kit import ROOT, solution
 from marks_kit import CONV, PAD, STRIDE, a_class, row
 from rich.console import Console
 
@@ -86,7 +87,7 @@ def test_undo_is_tried_first_and_then_applied(out, said):
     regrade(out, console, undo=True)
 
     assert "takes back what grace changed" in words()
-    assert "· not any more: ex04_conv::conv2d::bias: 1 points → 5 points" in words()
+    assert "· not any more: ex04_conv::conv2d::bias: 1 point → 5 points" in words()
     assert len(changes(out)) == 1
 
     regrade(out, console, undo=True, apply=True, why="not after all", who="alan")
@@ -199,8 +200,21 @@ def test_wrong_usage_is_exit_2_with_a_line(out):
     assert done.stderr.count("\n") == 1
 
 
+def test_files_called_after_people_are_compared_where_the_class_was_graded_for_one_exercise(tmp_path):
+    """As grade batch read them: with --only of one exercise a name need not say which."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in ("ada", "bob"):
+        (folder / f"{name}.py").write_text(solution(CONV), "utf-8")
+    whole = json.loads(row("ada").record)
+    alone = json.dumps({**whole, "exercises": whole["exercises"][:1]})
+    out = a_class(tmp_path / "out", *(replace(row(name), record=alone) for name in ("ada", "bob")))
+    done = run("report", str(out), "--submissions", str(folder))
+
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Pairs of submissions that are conspicuously alike: 1")
+
+
 def test_near_duplicates_are_found_in_the_folder_of_submissions(tmp_path):
-    from kit import solution
 
     folder = tmp_path / "class"
     for name, text in (("ada", solution(CONV)), ("bob", solution(CONV).replace("weight", "w"))):

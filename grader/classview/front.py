@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from grader.errors import UsageError
 from grader.marks import Mark, export, late, read, regrade
 from grader.marks import roster as rosters
 from grader.marks.place import opened
+from grader.store import Store
 from grader.text import clean
 from grader.workspace import write_text
 
@@ -27,6 +28,8 @@ from .publish import REPORT, publish, report_page
 LISTED = 20  # lines of a table on a terminal
 FORMATS = ("canvas", "moodle", "csv", "json")
 STDOUT = "-"
+# The texts of every submission by exercise. Given the one exercise that a file may be of whose name says none.
+Sources = Callable[[str | None], Iterable[tuple[str, Mapping[str, str]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,13 @@ class Export:
     to: str = STDOUT
 
 
-def write_report(
-    out: Path, db: str | None, course: Course, sources: Iterable[tuple[str, Mapping[str, str]]] | None, console: Console
-) -> int:
+def write_report(out: Path, db: str | None, course: Course, sources: Sources | None, console: Console) -> int:
     """`sources`: of the submissions, where somebody wants to know which are alike."""
     likeness: Likeness | None = None
-    if sources is not None:
-        stubs = {name: course.stub_file(name).read_text("utf-8") for name in course.names}
-        likeness = compare(sources, stubs)
     with opened(out, db) as store:
-        if likeness is not None:
+        if sources is not None:
+            stubs = {name: course.stub_file(name).read_text("utf-8") for name in course.names}
+            likeness = compare(sources(_only(store)), stubs)
             remember(store, likeness)
         page = report_page(store, course, likeness)
     _write(out / REPORT, page)
@@ -71,6 +71,12 @@ def write_report(
         _say(console, f"Pairs of submissions that are conspicuously alike: {len(likeness.pairs)}")
     _say(console, f"Report: {shown(out / REPORT)}")
     return 0
+
+
+def _only(store: Store) -> str | None:
+    """The exercise that the class was graded for, where it is one alone: whatever its files are called."""
+    names = {exercise.name for mark in read(store) for exercise in mark.exercises}
+    return names.pop() if len(names) == 1 else None
 
 
 def change_points(out: Path, db: str | None, course: Course, asked: Regrade, console: Console) -> int:

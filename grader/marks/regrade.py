@@ -180,8 +180,12 @@ def told(change: Change) -> list[str]:
 
 
 def said(name: str, edit: Edit) -> str:
-    after = "counts for nobody" if edit.after is None else f"{edit.after:g} points"
-    return f"{clean(name, 200)}: {edit.before:g} points → {after}"
+    after = "counts for nobody" if edit.after is None else _points(edit.after)
+    return f"{clean(name, 200)}: {_points(edit.before)} → {after}"
+
+
+def _points(number: float) -> str:
+    return f"{number:g} point{'s' * (number != 1)}"
 
 
 def _outcome(store: Store, before: Edits, after: Edits) -> Outcome:
