@@ -16,6 +16,7 @@ from grader.batch.run import Asked, Batch, Tally, opened, setup_of
 from grader.errors import GraderFault, UsageError
 from grader.model import Environment, Isolation
 from grader.report import record
+from grader.store import Store
 
 HERE = Environment("0", "3", "2", "cpu", Isolation.SANDBOXED, 0, ("bubblewrap",))
 
@@ -188,6 +189,26 @@ def test_two_batches_do_not_write_to_one_place(batch, tmp_path):
 
     with opened(asked), pytest.raises(UsageError, match="another grade batch"):
         batch(Pretending())
+
+
+def test_who_asks_for_something_else_is_told_what_becomes_of_the_results(batch, tmp_path):
+    import io
+
+    from rich.console import Console
+
+    from grader.batch.front import _say_if_other
+
+    a_class(tmp_path / "class", "ada")
+    batch(Pretending())
+    console = Console(file=io.StringIO(), width=400)
+    with Store.in_folder(tmp_path / "out") as store:
+        for wanted in ({EXERCISE: None}, {EXERCISE: None}, {EXERCISE: frozenset({"same_padding"})}, {}):
+            _say_if_other(store, setup_of(wanted, "cpu", None), tmp_path / "out", console)
+    said = console.file.getvalue().splitlines()
+
+    assert len(said) == 2
+    assert f"was graded for {EXERCISE} before, now for {EXERCISE}::same_padding: all of it is graded anew" in said[0]
+    assert f"{EXERCISE}::same_padding before, now for everything" in said[1]
 
 
 # What it refuses.

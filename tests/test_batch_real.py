@@ -88,6 +88,7 @@ def test_ctrl_c_lets_what_runs_come_to_its_end(tmp_path):
     out, _ = running.communicate(timeout=120)
 
     assert running.returncode == 130
+    assert "finishing what runs; Ctrl-C again stops at once" in out
     assert "The same command goes on from here" in out
     lines = (tmp_path / "out" / "grades.csv").read_text().splitlines()
     assert 1 < len(lines) < 7

@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.text import clean
 
 SUFFIXES = {".py", ".ipynb", ".zip"}
-LONGEST = 100  # characters of a file's name
+LONGEST, BYTES = 100, 160  # characters and bytes of a file's name; file systems have room for 255, suffix and all
 _ODD = re.compile(r"[^\w.@+=, -]|^[.\s-]|[.\s]$")  # what some file system, shell or page takes for something else
 
 
@@ -69,7 +69,9 @@ def _stem(path: Path) -> str:
 
 def _file(name: str) -> str:
     plain = _ODD.sub("_", name)
-    return plain if plain == name and len(plain) <= LONGEST else f"{plain[: LONGEST - 10]} {_mark(name)}"
+    if plain == name and len(plain) <= LONGEST and len(plain.encode()) <= BYTES:
+        return plain
+    return f"{plain[: LONGEST - 10].encode()[: BYTES - 10].decode('utf-8', 'ignore')} {_mark(name)}"
 
 
 def _mark(name: str) -> str:

@@ -6,6 +6,7 @@ the worker that had it dies; the result is the same wherever it comes from.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
 import threading
@@ -22,8 +23,10 @@ from .bench import Bench
 from .key import engine
 from .parcel import Graded, Parcel, Setup, packed
 
+ANOTHER = "another grader or other libraries than you have"
 AHEAD = 2  # parcels on the way for each thread of the cluster
 CONNECT_SECONDS = 20
+SHOWN = 5  # workers that are named
 
 
 @dataclass(slots=True)
@@ -33,7 +36,9 @@ class Cluster:
     address: str
     setup: Setup
     stopping: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda words: None
     _client: Any = None
+    _agreed: bool = False
     _mark: str = field(default_factory=lambda: engine(course.load().root))
 
     def __enter__(self) -> Cluster:
@@ -54,10 +59,38 @@ class Cluster:
             self._client.close()
 
     def rehearse(self) -> None:
-        """On one of its workers, whichever; they are told apart by what they are made of when they grade."""
-        words = self._client.submit(rehearse_there, packed(self.setup), self._mark, pure=False).result()
+        """On one of its workers, whichever: all are made of the same. Raises GraderFault or UsageError."""
+        if not self._client.nthreads():
+            self.say(f"The cluster at {self.address} has no worker yet; waiting for one.")
+        with self._there():
+            self._agree()
+            words = self._client.submit(rehearse_there, packed(self.setup), self._mark, pure=False).result()
         if words:
             raise GraderFault(words)
+
+    def _agree(self) -> None:
+        """Raises UsageError that names workers which are not what we are. Who comes later says so in each parcel."""
+        if self._agreed:
+            return
+        marks: dict[str, Any] = self._client.run(mark_there, on_error="return")
+        if others := sorted(address for address, mark in marks.items() if mark != self._mark):
+            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+            raise UsageError(
+                f"--dask {self.address}: {', '.join(others[:SHOWN])}{more} of {len(marks)} workers have {ANOTHER}; "
+                "install the same versions there"
+            )
+        self._agreed = True
+
+    @contextlib.contextmanager
+    def _there(self) -> Iterator[None]:
+        """Raises UsageError where the cluster has gone meanwhile: no submission has lost its grade by that."""
+        try:
+            yield
+        except (Exception, asyncio.CancelledError):
+            if self._client.status == "running":
+                raise
+            words = "the scheduler has gone; what was graded is kept, and the same command goes on from there"
+            raise UsageError(f"--dask {self.address}: {words}") from None
 
     def run(self, parcels: Iterator[Parcel]) -> Iterator[tuple[Parcel, Graded]]:
         import distributed
@@ -71,12 +104,15 @@ class Cluster:
                 if following is None:
                     break
                 data = (packed(self.setup), packed(following), self._mark)
-                future = self._client.submit(grade_there, *data, pure=False, retries=1)
+                with self._there():
+                    self._agree()
+                    future = self._client.submit(grade_there, *data, pure=False, retries=1)
                 waiting[future] = following
                 done.add(future)
             if not waiting:
                 return
-            future = next(done)
+            with self._there():
+                future = next(done)
             yield waiting.pop(future), self._result(future)
             future.release()
 
@@ -86,7 +122,10 @@ class Cluster:
 
     def _result(self, future: Any) -> Graded:
         try:
-            return parcel.graded(future.result())
+            with self._there():
+                return parcel.graded(future.result())
+        except UsageError:
+            raise
         except Exception as error:  # whatever the cluster has for us: the learner had no part in it
             return Graded(fault=f"the cluster gave no result: {type(error).__name__}: {str(error)[:500]}")
 
@@ -97,13 +136,17 @@ class Cluster:
 def grade_there(setup: bytes, data: bytes, mark: str) -> bytes:
     """A parcel's result. Everything else a worker may do at the same time waits."""
     if mark != engine(course.load().root):
-        return packed(Graded(fault="this worker of the cluster has another grader or other libraries than you have"))
+        return packed(Graded(fault=f"this worker of the cluster has {ANOTHER}"))
     return packed(_attendant(setup).ask(lambda bench: bench.grade(parcel.parcel(data))))
+
+
+def mark_there() -> str:
+    return engine(course.load().root)
 
 
 def rehearse_there(setup: bytes, mark: str) -> str:
     if mark != engine(course.load().root):
-        return "the workers of the cluster have another grader or other libraries than you have"
+        return f"a worker of the cluster has {ANOTHER}"
     return str(_attendant(setup).ask(lambda bench: bench.rehearse()))
 
 

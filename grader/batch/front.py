@@ -20,14 +20,18 @@ from grader.errors import UsageError
 from grader.learner import Zygote
 from grader.model import Isolation
 from grader.pipeline import Grader
+from grader.store import Store
 from grader.text import clean
 from grader.worker.device import CPU, is_gpu
 
+from .parcel import Setup
 from .pool import Pool
 from .run import FEEDBACK, GRADES, Asked, Batch, Jobs, Tally, opened, setup_of
 
 GPU_JOBS = 4
 SHOWN = 10  # faults and notes that are printed
+WANTED = "wanted"  # what is noted of what was asked for
+STOPPING = "finishing what runs; Ctrl-C again stops at once"
 ALL_GRADED, NOT_ALL, FAULT, NOTHING = 0, 130, 3, 5
 
 
@@ -66,10 +70,11 @@ def grade_batch(options: Options, console: Console) -> int:
     if is_gpu(options.device):
         console.print(Text(f"On the GPU the walls are weaker: {environment.wall} (docs/gpu.md)", "yellow"))
     with opened(asked) as store:
+        _say_if_other(store, setup, options.out, console)
         tally = Tally()
         batch = Batch(asked, known, setup, environment, store, tally)
         seconds = options.budget if options.budget is not None else known.budget.of_submission(known.exercises)
-        with _jobs(options, batch, seconds) as jobs, _progress(console) as tell:
+        with _progress(console) as tell, _jobs(options, batch, seconds, console) as jobs:
             tally.tell = tell
             batch.run(jobs)
     _close(console, tally, options.out)
@@ -78,12 +83,29 @@ def grade_batch(options: Options, console: Console) -> int:
     return NOT_ALL if tally.stopped else FAULT if tally.faults else ALL_GRADED
 
 
+def _say_if_other(store: Store, setup: Setup, out: Path, console: Console) -> None:
+    """Before anything of another --only is replaced: there is time for Ctrl-C."""
+    names = [
+        name if tasks is None else f"{name}::{task}" for name, tasks in setup.wanted.items() for task in tasks or [""]
+    ]
+    now, before = ", ".join(names) or "everything", store.noted(WANTED)
+    if before is not None and before != now and store.keys():
+        words = (
+            f"{shown(out)} was graded for {before} before, now for {now}: all of it is graded anew, in place of that."
+        )
+        console.print(Text(f"{words} To have both, take two OUTs.", "yellow"), highlight=False)
+    store.note(WANTED, now)
+
+
 @contextlib.contextmanager
-def _jobs(options: Options, batch: Batch, seconds: float) -> Iterator[Jobs]:
+def _jobs(options: Options, batch: Batch, seconds: float, console: Console) -> Iterator[Jobs]:
     if options.dask is not None:
         from .cluster import Cluster
 
-        with Cluster(options.dask, batch.setup, lambda: batch.stop) as cluster:
+        def say(words: str) -> None:
+            console.print(Text(words, "yellow"), highlight=False)
+
+        with Cluster(options.dask, batch.setup, lambda: batch.stop, say) as cluster:
             yield cluster
     else:
         with Pool(batch.setup, options.jobs or jobs_for(options.device), seconds, lambda: batch.stop) as pool:
@@ -105,7 +127,7 @@ def _progress(console: Console) -> Iterator[Callable[[Tally], None]]:
     """A bar with rate and time left on a terminal; in a pipe a line now and then."""
     started = time.monotonic()
     if not console.is_terminal:
-        yield lambda tally: _line(console, tally, started)
+        yield _Lines(console, started).tell
         return
     columns = (
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
@@ -117,15 +139,28 @@ def _progress(console: Console) -> Iterator[Callable[[Tally], None]]:
         def tell(tally: Tally) -> None:
             fresh = tally.done - tally.kept
             rate = f"{60 * fresh / (time.monotonic() - started):.0f} a minute" if fresh else ""
-            bar.update(line, completed=tally.done, total=tally.total, rate=rate)
+            words = STOPPING if tally.stopping else "grading"
+            bar.update(line, completed=tally.done, total=tally.total, rate=rate, description=words)
 
         yield tell
 
 
-def _line(console: Console, tally: Tally, started: float) -> None:
-    tenth = max(1, tally.total // 10)
-    if tally.done and tally.done % tenth == 0:
-        console.print(Text(f"{tally.done} of {tally.total} after {time.monotonic() - started:.0f} s"), highlight=False)
+@dataclass(slots=True)
+class _Lines:
+    """For a pipe: a line for every tenth that is done."""
+
+    console: Console
+    started: float
+    _stopping: bool = False
+
+    def tell(self, tally: Tally) -> None:
+        tenth = max(1, tally.total // 10)
+        if tally.stopping and not self._stopping:
+            self._stopping = True
+            self.console.print(Text(STOPPING), highlight=False)
+        elif tally.done and tally.done % tenth == 0:
+            seconds = time.monotonic() - self.started
+            self.console.print(Text(f"{tally.done} of {tally.total} after {seconds:.0f} s"), highlight=False)
 
 
 def _close(console: Console, tally: Tally, out: Path) -> None:

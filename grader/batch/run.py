@@ -59,6 +59,7 @@ class Tally:
     unreadable: int = 0
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    stopping: bool = False  # what runs comes to its end, and nothing new is begun
     stopped: bool = False
     tell: Callable[[Tally], None] = lambda tally: None
 
@@ -197,7 +198,7 @@ class Batch:
         def hear(number: int, frame: Any) -> None:
             if self.stop:
                 raise KeyboardInterrupt
-            self.stop = True
+            self.stop = self.tally.stopping = True
             self.tally.tell(self.tally)
 
         before = signal.signal(signal.SIGINT, hear)
