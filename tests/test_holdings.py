@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.learner.holdings import BYTES, OBJECTS, Holdings
+from grader.learner.holdings import BYTES, MANY, OBJECTS, Holdings
 from grader.worker.wire import Call, Forget, State
 
 
@@ -45,6 +45,16 @@ def test_within_a_case_a_heavy_one_goes_when_nobody_has_it():
     holdings.note(made(4), bytes(BYTES))
     holdings.end_case()
     assert holdings.due() == Forget([3, 4], [])
+
+
+def test_within_a_case_very_many_go_too():
+    holdings = Holdings()
+    for number in range(1, MANY + 2):
+        assert holdings.due() is None
+        holdings.note(made(number), b"")
+        holdings.dropped(number, is_graph=False)
+
+    assert holdings.due() == Forget(list(range(1, MANY + 2)), [])
 
 
 def test_what_a_training_made_lives_as_long_as_somebody_has_it():

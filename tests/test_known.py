@@ -13,11 +13,12 @@ from grader.author.verify import of_exercise
 from grader.checker import deck
 from grader.checker.run import run_checks
 from grader.errors import GraderFault
-from grader.learner import Case, Exchange, InProcess, Kind, Learner
+from grader.learner import Case, Exchange, InProcess, Kind, Known, Learner
+from grader.learner.holdings import MANY
 from grader.model import Verdict
 from grader.pipeline import Grader, Wanted
 from grader.report import record
-from grader.worker.wire import Call
+from grader.worker.wire import Call, Reply
 
 SOLUTION = """
 def twice(x):
@@ -229,6 +230,14 @@ def test_memories_have_room_for_little(exercise, monkeypatch):
     assert 0 < bodies(exercise) < 80
     kept = [known for found in deck._decks.values() for memory in found._memories.values() for known in memory.known]
     assert sum(known.case.size for known in kept) <= 2 * 200
+
+
+def test_a_very_long_case_is_never_taken_for_known():
+    """What is made in it may have been let go of on the way."""
+    said = Exchange(Call("f", [], {}), b"", Reply(1), b"")
+
+    assert Known.of(Case([said] * MANY), 0, 1) is not None
+    assert Known.of(Case([said] * (MANY + 1)), 0, 1) is None
 
 
 def test_a_training_is_never_taken_for_known():

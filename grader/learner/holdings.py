@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from grader.worker.wire import Call, Forget, Request
 
 OBJECTS, BYTES = 32, 4 * 2**20  # that the worker may hold in vain
+MANY = 128  # dropped in one case
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Holdings:
     def due(self) -> Forget | None:
         """What to tell the worker before the next question; from here on it counts as told."""
         gone: dict[int, bool] = {}
-        if self._dropped_bytes >= BYTES:
+        if self._dropped_bytes >= BYTES or len(self._dropped) > MANY:
             gone, self._dropped, self._dropped_bytes = self._dropped, {}, 0
             for number in gone:
                 self._case.pop(number, None)

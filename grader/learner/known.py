@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .holdings import MANY
 from .link import Link
 from .record import Case, Exchange, key
 
@@ -28,10 +29,10 @@ class Known:
 
     @classmethod
     def of(cls, case: Case, begins: int, ends: int) -> Known | None:
-        """None for a case in which somebody was not answered."""
+        """None for a case in which somebody was not answered, or that is very long: see holdings.py."""
         replies = [exchange.reply for exchange in case.exchanges]
         keys = tuple(key(reply) for reply in replies if reply is not None)
-        return cls(case, keys, begins, ends) if len(keys) == len(replies) else None
+        return cls(case, keys, begins, ends) if len(keys) == len(replies) <= MANY else None
 
 
 def follow(link: Link, known: Sequence[Known]) -> Case | None:
