@@ -1,84 +1,161 @@
-"""What no learner may find in anything that is released, and a search that also looks into archives and base64."""
+"""What no learner may find in anything that is released, and a search that sees it in whatever form it lies there.
+
+Four nets: a line; a run of words, across lines and whatever stands between them; a statement whose variables have other
+names; a name or a long number. Each takes only what says enough to be nobody else's, so that no list of idioms is
+needed: what is too common in one net is caught by another, since nobody leaks a single line that everybody writes.
+"""
 
 from __future__ import annotations
 
-import base64
-import io
-import json
+import ast
+import builtins
+import functools
+import keyword
 import re
-import zipfile
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 
 from kit import ROOT
+from unpack_kit import texts
 
 from grader import course, source
 
-SHORTEST = 12  # characters of a line that can give something away
-# Lines that anybody would write: an import, a decorator of Python's own, a question about one name, a function's end,
-# an exception whose message begins on the next line.
-IDIOM = re.compile(
-    r"from [\w.]+ import .*|import \w+( as \w+)?|@((functools|contextlib)\.)?\w+(\(function\))?"
-    r"|(if|elif|while) (not )?\w+( [<>=!]+ \w+| is (not )?None)?:|for \w+ in \w+:|match \w+:"
-    r"|return \w+(, \w+| ?\()?|[)}] # fmt: skip|\) -> torch\.Tensor:|except [\w(), ]+( as error)?:|raise \w+\("
-)
-COMMON = frozenset({
-    "### BEGIN SOLUTION", "### END SOLUTION",  # round the stub's one line
-    "with torch.no_grad():", "with torch.random.fork_rng(devices=[]):", "with warnings.catch_warnings():",
-    "with contextlib.ExitStack() as stack:", "dtype: torch.dtype = torch.float32,", "if dtype == torch.float64:",
-    "ctx.set_materialize_grads(False)", "super().__init__(", "self._ready = True", "raise ValueError(name)",
-    "def relu(x):",
-})  # fmt: skip
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+LINE = 3  # words of its own that a line needs to say something
+RUN, APART = 8, 6  # words of a run, and how many of its own
+SHAPE = 6  # what is left of a statement without the names of its variables
+LONG = 10**6  # a number that nobody writes by chance
+# What is in everybody's Python, and says nothing of what is solved with it.
+_EVERYBODYS = {
+    *keyword.kwlist, *dir(builtins), *sys.stdlib_module_names, "self", "cls", "args", "kwargs", "torch", "nn", "F",
+}  # fmt: skip
+_WORD = re.compile(r"[^\W\d]\w*|\d+(?:\.\d+)?")
+_IMPORT = re.compile(r"(from [\w.]+ )?import .*")
+_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+){2,}", re.IGNORECASE)
+_MARK = re.compile(r"^(?:(?:#|>>>|\.\.\.|>|-|\|) )+")
+_NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f_]+|[0-9][0-9_]*)(?!\w)", re.IGNORECASE)
+_SIMPLE = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Assert, ast.Raise)
+_SAYS = (
+    ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.comprehension,
+    ast.keyword,
+)  # fmt: skip
+
+
+def secrets(*, hints: bool = True) -> Mapping[str, str]:
+    """All that gives something away in references, checks and what they say, misconceptions and right answers -> where.
+
+    What stubs have is no secret. `hints`: these are secret too. A learner's kit has them, to be told one by one.
+    """
+    return _secrets(hints)
+
+
+@functools.cache
+def _secrets(hints: bool) -> Mapping[str, str]:
+    known = course.load()
+    files = [*(known.root / "solutions").rglob("*.py"), *(ROOT / "grader" / "checks").glob("test_*.py")]
+    files += [*(ROOT / "tests" / "right").rglob("*.py"), *(ROOT / "grader" / "measure").glob("*.py")]
+    given = _given(hints)
+    found: dict[str, str] = {}
+    for file in files:
+        text = file.read_text("utf-8")
+        everything = _forms(text) | _numbers(text)
+        if file.parent.name in ("checks", "misconceptions"):
+            everything |= set(filter(_NAME.fullmatch, _defined(text)))
+        found |= dict.fromkeys(everything - given, file.name)
+    return found
+
+
+def _given(hints: bool) -> set[str]:
+    known, found = course.load(), set[str]()
+    for name in known.names:
+        whole = known.source_file(name).read_text("utf-8")
+        text = source.stub(whole) if hints else source.without_solutions(whole)
+        prose = "\n".join(f"# {line}" for line in text.split("\n"))  # a formula in a statement
+        found |= _forms(text) | _forms(prose) | _words(text) | _numbers(text)
+    return found
+
+
+def leaks(files: Mapping[str, bytes], hidden: Mapping[str, str]) -> dict[str, str]:
+    """Secret -> the file, or what is packed in it, that has it."""
+    return {
+        each: place
+        for name, content in files.items()
+        for place, text in texts(name, content)
+        for each in (_forms(text) | _words(text) | _numbers(text)) & hidden.keys()
+    }
+
+
+def _forms(text: str) -> set[str]:
+    """Lines, runs of words and shapes of statements that say enough to be told from everybody else's."""
+    lines = [plain(line) for line in text.split("\n")]
+    lines = [line for line in lines if not _IMPORT.fullmatch(line) and line not in (source.BEGIN, source.END)]
+    words = _WORD.findall("\n".join(lines))
+    runs = (words[place : place + RUN] for place in range(len(words) - RUN + 1))
+    found = {line for line in lines if not line.startswith("@") and len(own(_WORD.findall(line))) >= LINE}
+    found |= {" ".join(run) for run in runs if len(own(run)) >= APART}
+    return found | set(_shapes(text))
 
 
 def plain(line: str) -> str:
-    """Without what a comment or another indentation changes."""
-    return " ".join(line.split()).removeprefix("# ")
+    """Without what a comment, a quotation or another indentation changes."""
+    return _MARK.sub("", " ".join(line.split()))
 
 
-def secret_lines(*, hints: bool = True) -> dict[str, str]:
-    """Every line of references, checks, misconceptions and right answers that no stub has -> where it is from.
-
-    `hints`: these are secret too. A learner's kit has them, to be told one by one.
-    """
-    known = course.load()
-    hidden = [*(known.root / "solutions").rglob("*.py"), *(ROOT / "grader" / "checks").glob("test_*.py")]
-    hidden += (ROOT / "tests" / "right").rglob("*.py")
-    given = {plain(line) for name in known.names for line in known.stub_file(name).read_text("utf-8").split("\n")}
-    for name in [] if hints else known.names:
-        lines = known.source_file(name).read_text("utf-8").split("\n")
-        given |= {plain(lines[number - 1]) for number in source.marked(lines)}
-    lines = {plain(line): file.name for file in hidden for line in file.read_text("utf-8").split("\n")}
-    return {
-        line: file
-        for line, file in lines.items()
-        if len(line) >= SHORTEST and line not in given | COMMON and not IDIOM.fullmatch(line)
-    }
+def own(words: Iterable[str]) -> set[str]:
+    """Those that are not in everybody's Python. A long number is nobody else's."""
+    return {word for word in words if word not in _EVERYBODYS and not word.startswith("__")}
 
 
-def leaks(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> dict[str, str]:
-    """Secret line -> the file, or the member of an archive, that has it."""
-    return {
-        line: place
-        for name, content in files.items()
-        for place, text in _texts(name, content)
-        for line in map(plain, text.split("\n"))
-        if line in secrets
-    }
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
 
 
-def _texts(name: str, content: bytes) -> Iterator[tuple[str, str]]:
-    if zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for member in archive.namelist():
-                yield from _texts(f"{name}/{member}", archive.read(member))
-        return
-    text = content.decode("utf-8", "replace")
-    yield name, text
-    if name.endswith(".ipynb"):
-        yield name, "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
-    for run in _BASE64.findall(text.replace("\n", "")):
-        for start in range(4):  # what stands before it may look like base64 too
-            part = run[start : len(run) - ((len(run) - start) % 4 == 1)]
-            data = base64.b64decode(part.translate(str.maketrans("-_", "+/")) + "=" * (-len(part) % 4))
-            yield f"{name}, in base64", data.decode("utf-8", "replace")
+def _numbers(text: str) -> set[str]:
+    """Long ones, however they are written."""
+    values = (int(word.replace("_", ""), 16 if word[:2].lower() == "0x" else 10) for word in _NUMBER.findall(text))
+    return {f"number {value}" for value in values if value >= LONG}
+
+
+def _defined(text: str) -> Iterator[str]:
+    """As results name them: a check without its test_."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name.removeprefix("test_")
+
+
+def _shapes(text: str) -> Iterator[str]:
+    """Statements as they are with variables numbered in place of their names; in what is no Python, those of a line."""
+    whole = _parsed(text)
+    lines = {plain(line) for line in text.split("\n") if whole is None or _MARK.match(line.lstrip())}
+    for tree in filter(None, (whole, *map(_parsed, lines))):
+        for node in ast.walk(tree):
+            part = node.test if isinstance(node, ast.If | ast.While) else node
+            if (part is not node or isinstance(node, _SIMPLE)) and _weight(part) >= SHAPE:
+                yield _renamed(part)
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _weight(node: ast.AST) -> int:
+    """How much is left of it without the names of variables."""
+    return sum(
+        isinstance(part, _SAYS) or (isinstance(part, ast.Constant) and part.value is not None)
+        for part in ast.walk(node)
+    )
+
+
+def _renamed(node: ast.AST) -> str:
+    """A return is an assignment to somebody who wrote it down first."""
+    value = getattr(node, "value", None)
+    tree = ast.parse(ast.unparse(value if isinstance(node, ast.Return | ast.Assign) and value is not None else node))
+    names: dict[str, str] = {}
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Name):
+            part.id = names.setdefault(part.id, f"v{len(names)}")
+        elif isinstance(part, ast.arg):
+            part.arg = names.setdefault(part.arg, f"v{len(names)}")
+    return f"shape {ast.unparse(tree)}"

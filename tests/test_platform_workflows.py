@@ -15,7 +15,7 @@ import pytest
 import yaml
 from kit import ROOT
 from schemas_kit import errors
-from secrets_kit import leaks, secret_lines
+from secrets_kit import leaks, secrets
 
 from grader import course
 from grader.errors import UsageError
@@ -87,7 +87,7 @@ def test_nothing_hidden_is_in_what_learners_get(kind: str, tmp_path: Path) -> No
     folder = made(kind, tmp_path)
     given = {str(file): file.read_bytes() for file in (folder / "learner").rglob("*") if file.is_file()}
     assert len(given) == 1
-    assert leaks(given, secret_lines()) == {}
+    assert leaks(given, secrets()) == {}
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
