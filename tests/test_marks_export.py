@@ -115,6 +115,12 @@ def test_a_student_that_canvas_would_take_for_the_line_of_points_is_told():
         export.as_canvas(made, "x", 10.0)
 
 
+@pytest.mark.parametrize("title", ["Final Score (12)", "My Current Grade", "Override Status", "Section", " "])
+def test_a_column_that_canvas_would_leave_out_without_a_word_is_told(title: str):
+    with pytest.raises(UsageError, match="--title"):
+        export.as_canvas(lines()[0], title, 10.0)
+
+
 def test_moodle_gets_id_numbers_and_only_those_with_a_grade():
     made, _ = lines(lateness("33.333%/day", _1912=0.5))
 

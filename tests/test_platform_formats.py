@@ -18,7 +18,9 @@ from grader.report import record
 from grader.report.redact import Audience, redact
 
 MOMENT = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
-IDENTITY = classroom.Identity("cnn", "hw1", "submit/1", "https://c", "https://r", "https://v", MOMENT)
+IDENTITY = classroom.Identity(
+    "cnn", "hw1", "submit/1", "https://c", "https://r", "https://v", MOMENT, "ada", "individual"
+)
 RENDERERS = {
     "grade-1": record.render,
     "gradescope-results": gradescope.render,
@@ -146,6 +148,10 @@ def test_nothing_of_a_check_that_is_not_told_reaches_a_learner(
     hidden = replace(hidden, spec=replace(hidden.spec, visibility=visibility))
     public = check("plain", "Plain", Verdict.WRONG, message="The values are wrong.", needs=["SECRET"])
     made = redact(report(task(public, hidden, diagnosis="SECRET diagnosis")), Audience.LEARNER)
+    if made.faulty and kind == "classroom50-result-v1":
+        with pytest.raises(GraderFault):
+            LEARNERS_READ[kind](made)
+        return
     text = LEARNERS_READ[kind](made)
     # What a diagnosis was worked out from decides who reads it: here from a check that passed, so from the public one.
     assert "SECRET" not in (text.replace("SECRET diagnosis", "") if verdict is Verdict.PASSED else text)
@@ -193,13 +199,35 @@ def test_kinds_are_asked_for_by_name() -> None:
 
 def test_classroom50_says_whose_result_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"):
-        monkeypatch.setenv(name, name.lower())
+        monkeypatch.setenv(name, f"submit/{name.lower()}")
     monkeypatch.setenv("REVIEW_URL", "")
+    monkeypatch.setenv("OWNER", "ada")
+    monkeypatch.setenv("ASSIGNMENT_TYPE", "team")
     text = formats.FORMATS["classroom50"](SAMPLES["course"])
     assert errors("classroom50-result-v1", text) == []
     result = json.loads(text)
-    assert (result["classroom"], result["submission"]) == ("classroom", "submission_tag")
+    assert (result["classroom"], result["submission"]) == ("submit/classroom", "submit/submission_tag")
+    assert (result["owner"], result["assignment_type"]) == ("ada", "team")
     assert result["review"] == result["commit"]
+
+
+def test_a_runner_of_classroom50_that_does_not_say_who_owns_it_puts_that_down_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"):
+        monkeypatch.setenv(name, "submit/1")
+    for name in ("OWNER", "USERNAME", "ASSIGNMENT_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    result = json.loads(formats.FORMATS["classroom50"](SAMPLES["course"]))
+    assert not {"owner", "assignment_type"} & result.keys()
+
+
+@pytest.mark.parametrize("printed", ["x" * 501, "\x1b" * 200, "x" * 100_000])
+def test_exercism_is_told_in_its_own_words_that_output_was_cut(printed: str) -> None:
+    made = report(task(replace(check("c0", "A title", Verdict.WRONG), printed=printed)))
+    (test,) = json.loads(exercism.render(made))["tests"]
+    assert len(test["output"]) == 500
+    assert test["output"].endswith("Output was truncated. Please limit to 500 chars")
 
 
 def test_classroom50_outside_of_its_runner_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ from .table import number
 SCHEMA = "grade-export/1"
 MISSING = "missing"
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # in this order, or Canvas refuses the file
+# Canvas takes a column whose name has one of these in it for one of its own totals, and leaves it out without a word.
+_TOTALS = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ def as_json(lines: Sequence[Entry], title: str) -> str:
 
 def as_canvas(lines: Sequence[Entry], title: str, most: float) -> str:
     """Canvas, Grades > Import. `title`: "Exercises (12345)" for an assignment that is there; another one is made."""
+    if total := _TOTALS.search(title):
+        raise UsageError(
+            f"--title: Canvas takes a column with {total[0]!r} in its name for a total of its own, and imports none of "
+            "it; name the assignment otherwise"
+        )
+    if not title.strip() or title.strip() in CANVAS:
+        raise UsageError(f"--title {title!r}: this is no name of an assignment")
     rows = [["    Points Possible", "", "", "", "", number(most)]]
     for line, student in _graded(lines):
         if student.lms_id and not re.fullmatch(r"\d{1,30}", student.lms_id):

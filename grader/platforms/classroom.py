@@ -1,6 +1,7 @@
 """Report -> the results of two GitHub classrooms: Classroom 50 (classroom50/result/v1) and the older GitHub Classroom.
 
-Both want an entry a test; ours is a task. Classroom 50 has whole numbers only: they are hundredths of our points.
+Both want an entry a test; ours is a task. Classroom 50 has whole numbers only: they are hundredths of our points. Its
+schema takes no field that it does not know, so the result itself cannot say so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ CENTI = 100  # hundredths of a point
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose result this is, as Classroom 50's runner says it. `moment`: when it was submitted or graded."""
+    """Whose result this is, as Classroom 50's runner says it. `moment`: when it was submitted or graded.
+
+    `kind`: "individual", "group" or "team". Runners that know it and the owner put down their own in the end.
+    """
 
     classroom: str
     assignment: str
@@ -32,6 +36,8 @@ class Identity:
     release: str
     review: str
     moment: datetime
+    owner: str | None = None
+    kind: str | None = None
 
 
 def classroom50(report: Report, identity: Identity) -> str:
@@ -52,6 +58,8 @@ def classroom50(report: Report, identity: Identity) -> str:
         "schema": SCHEMA,
         "classroom": identity.classroom,
         "assignment": identity.assignment,
+        **({"assignment_type": identity.kind} if identity.kind else {}),
+        **({"owner": identity.owner} if identity.owner else {}),
         "submission": identity.submission,
         "commit": identity.commit,
         "release": identity.release,
@@ -59,7 +67,6 @@ def classroom50(report: Report, identity: Identity) -> str:
         "datetime": identity.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "score": sum(_centi(task.score) for _, task in _tasks(report)),  # of the rounded ones: the sum has to be theirs
         "max-score": sum(_centi(task.max_score) for _, task in _tasks(report)),
-        "points-per-score": CENTI,
         "tests": [*tests],
     }
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"

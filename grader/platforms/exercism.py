@@ -10,6 +10,7 @@ from grader.report import words
 from . import said
 
 OUTPUT = 500  # characters of output that the interface allows
+CUT = "\n\nOutput was truncated. Please limit to 500 chars"  # its own words
 MESSAGE = 65_535
 _STATUS = {Verdict.PASSED: "pass", Verdict.WRONG: "fail"}  # all else did not come to an answer: "error"
 
@@ -38,7 +39,9 @@ def render(report: Report) -> str:
 
 
 def _test(check: CheckResult, number: int, text: str | None) -> dict[str, Json]:
-    printed = words.block(check.printed, OUTPUT)[:OUTPUT] if check.printed.strip() else None
+    printed = words.block(check.printed, 2 * OUTPUT) if check.printed.strip() else None
+    if printed is not None and len(printed) > OUTPUT:
+        printed = printed[: OUTPUT - len(CUT)] + CUT
     return {
         "name": words.line(check.spec.title),
         "status": _STATUS.get(check.verdict, "error"),

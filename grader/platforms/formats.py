@@ -27,6 +27,8 @@ def _classroom50(report: Report) -> str:
         said["RELEASE_URL"],
         said.get("REVIEW_URL") or said["COMMIT_URL"],
         datetime.now(UTC),
+        said.get("OWNER") or said.get("USERNAME"),
+        said.get("ASSIGNMENT_TYPE"),
     )
     return classroom.classroom50(report, identity)
 

@@ -7,7 +7,7 @@ neither `score` nor `tests`: by the specification the autograder has then failed
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from grader.model import CheckResult, ExerciseResult, Json, Report, TaskResult, Verdict, Visibility
@@ -46,10 +46,11 @@ def render(report: Report, terms: Terms | None = None) -> str:
         _entry(exercise, task.name, 0.0, task.max_score, said.why_nothing(exercise), "visible")
         for exercise, task in said.waiting(report)
     ]
+    now = seen[Audience.LEARNER]  # what stands above all tests is read at once
     earned = round(report.score * (1 - terms.penalty), 2)
     made: dict[str, Json] = {
         "score": earned,
-        "output": _text([*terms.notes, *report.notes, words.closing(report)]),
+        "output": _text([*terms.notes, *report.notes, *_later(report, now), words.closing(now)]),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -59,6 +60,17 @@ def render(report: Report, terms: Terms | None = None) -> str:
         "extra_data": _extra(report, terms, counted=any(True for _ in said.everything(report))),
     }
     return written(made)
+
+
+def _later(report: Report, now: Report) -> Iterator[str]:
+    """One sentence about the tests that the platform does not show yet: they count, and may still be wrong."""
+    number = sum(1 for _ in said.everything(report)) - sum(1 for _ in said.everything(now))
+    if number:
+        yield (
+            f"{number} checks are not shown here yet, and count."
+            if number > 1
+            else ("1 check is not shown here yet, and counts.")
+        )
 
 
 def no_grade(why: str) -> str:

@@ -1,7 +1,8 @@
 """Report -> the report that somebody may read. The one place where that is decided: renderers have no switch.
 
-Every field has a class. A check's own fields have that of the check, `visibility` in its `@check`; the words of a fault
-of ours are for the staff; what is worked out from several checks has the strictest of theirs. What somebody may not
+Every field has a class. A check's own fields, its trainings and its share among them, have that of the check,
+`visibility` in its `@check`; the words of a fault of ours are for the staff; what is worked out from several checks has
+the strictest of theirs, but for the one thing that everybody is told: that there is no grade. What somebody may not
 read is not there: no renderer, and nobody who reads a file, can find it.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from grader import score
-from grader.model import CheckResult, ExerciseResult, Report, TaskResult, Verdict, Visibility
+from grader.model import CheckResult, ExerciseResult, Report, Status, TaskResult, Verdict, Visibility
 
 from . import words
 
@@ -61,7 +62,9 @@ def _task(task: TaskResult, allowed: frozenset[Visibility]) -> TaskResult:
     evidence = [check for check in task.checks if check.verdict is not Verdict.PASSED]
     diagnosis = task.diagnosis if all(_told(check, allowed) for check in evidence) else None
     shown = [_check(check, told, allowed) for check in told]
-    return score.task_result(task.name, task.max_score, shown, diagnosis)
+    found = score.task_result(task.name, task.max_score, shown, diagnosis)
+    # That there is no grade everybody has to know, whatever failed in us: half a grade is none.
+    return replace(found, status=Status.FAULT, score=0.0) if task.status is Status.FAULT else found
 
 
 def _told(check: CheckResult, allowed: frozenset[Visibility]) -> bool:

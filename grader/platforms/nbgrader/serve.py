@@ -21,9 +21,10 @@ from grader.checker.shelf import Shelf
 from grader.collect import Module, Submission
 from grader.errors import GraderFault
 from grader.learner import Zygote
-from grader.model import ExerciseResult, Report, Status, TaskResult
+from grader.model import ExerciseResult, Report, Status, TaskResult, Verdict
 from grader.pipeline import Grader, Wanted
 from grader.report import words as say
+from grader.report.redact import Audience, redact
 
 from . import page
 from .words import Answer, Graded, Question
@@ -72,8 +73,17 @@ def _answer(grader: Grader, question: Question) -> Answer:
         raise GraderFault(f"the course that is installed here has no exercise {', '.join(question.wanted)}")
     wanted = Wanted(dict.fromkeys(known, tasks))
     report = grader.grade(Submission("notebook", "0" * 64, modules), wanted=wanted)
-    graded = {f"{exercise.name}::{task.name}": _graded(report, exercise, task) for exercise, task in _tasks(report)}
-    return Answer(graded, str(report.environment.isolation))
+    return Answer(graded(report, published=question.published), str(report.environment.isolation))
+
+
+def graded(report: Report, *, published: bool) -> dict[str, Graded]:
+    """Of every task what its reader may be told. The gradebook gets all points, also of checks that are never told."""
+    told = redact(report, Audience.AFTER_PUBLISHED if published else Audience.LEARNER)
+    pairs = zip(_tasks(told), _tasks(report), strict=True)
+    return {
+        f"{exercise.name}::{task.name}": _graded(told, exercise, task, whole if published else task)
+        for (exercise, task), (_, whole) in pairs
+    }
 
 
 def _tasks(report: Report) -> Iterator[tuple[ExerciseResult, TaskResult]]:
@@ -81,10 +91,17 @@ def _tasks(report: Report) -> Iterator[tuple[ExerciseResult, TaskResult]]:
         yield from ((exercise, task) for task in exercise.tasks)
 
 
-def _graded(report: Report, exercise: ExerciseResult, task: TaskResult) -> Graded:
+def _graded(report: Report, exercise: ExerciseResult, task: TaskResult, counted: TaskResult) -> Graded:
     alone = replace(exercise, tasks=(task,))
-    score = None if task.status is Status.FAULT else task.score
-    return Graded(score, task.max_score, _said(exercise, task), page.render(report, alone, task))
+    fault = counted.status is Status.FAULT
+    why = [check.message or "" for check in counted.checks if check.verdict is Verdict.FAULT]
+    return Graded(
+        None if fault else counted.score,
+        counted.max_score,
+        _said(exercise, task),
+        page.render(report, alone, task),
+        "\n".join(why),
+    )
 
 
 def _said(exercise: ExerciseResult, task: TaskResult) -> str:

@@ -54,7 +54,8 @@ class GradeAcrossTheWall(Execute):  # type: ignore[misc]
             graded = answer.tasks.get(mark.key) if mark is not None else None
             scores[name] = None if graded is None else scaled(graded, points)
             if mark is not None and scores[name] is None:
-                self.log.error("%s (%s): no grade is given, the cell needs manual grading", name, mark.key)
+                why = f": {graded.fault}" if graded is not None and graded.fault else ""
+                self.log.error("%s (%s): no grade is given, the cell needs manual grading%s", name, mark.key, why)
             cell.source = without_hidden(cell.source)
             cell.outputs = [output(mark, graded, scores[name])]
         resources[SCORES] = scores
@@ -65,7 +66,7 @@ class GradeAcrossTheWall(Execute):  # type: ignore[misc]
         wanted = tuple(dict.fromkeys(mark.exercise for mark in given.marks.values()))
         works = tuple(work(nb, exercise, filename) for exercise in wanted)
         try:
-            answer = desk().ask(Question(works, wanted))
+            answer = desk().ask(Question(works, wanted, published=True))
         except GraderFault as error:
             answer = Answer(fault=str(error))
         if answer.fault is not None:

@@ -16,20 +16,28 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """`wanted`: exercises, also those without work. `task`: this one alone; None: all of theirs."""
+    """`wanted`: exercises, also those without work. `task`: this one alone; None: all of theirs.
+
+    `published`: points are for the gradebook, and what is said is read when grades are out; else a learner reads now.
+    """
 
     works: tuple[Work, ...]
     wanted: tuple[str, ...]
     task: str | None = None
+    published: bool = False
 
 
 class Graded(msgspec.Struct, frozen=True):
-    """One task. `score` is None where the fault is ours: then there is no grade. `page` is a whole HTML page."""
+    """One task. `score` is None where the fault is ours: then there is no grade, and `fault` says why, to the staff.
+
+    `page` is a whole HTML page.
+    """
 
     score: float | None
     max_score: float
     said: str
     page: str
+    fault: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
