@@ -132,6 +132,7 @@ def test_a_newcomer_is_told_what_is_checked_solves_a_task_and_the_course_gives_i
     (grade_step,) = scripts(staff_workflow(staff / "github")["jobs"]["grade"])
     done = runner.step(grade_step, WHAT=EX)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "file=submission/" not in done.stdout
     graded = json.loads((runner.workspace / "grades" / "result.json").read_text())
     earned = {task["name"]: task["score"] for task in graded["exercises"][0]["tasks"]}
     assert earned == {task.name: task.points if task.name == TASK else 0 for task in KNOWN.exercise(EX).tasks}

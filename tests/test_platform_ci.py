@@ -86,6 +86,17 @@ def test_an_annotation_names_the_file_below_the_checkout(on_github: Path, job: J
     assert any(line.startswith("::error file=exercises/ex04_conv.py,line=1,") for line in lines)
 
 
+def test_an_annotation_names_the_file_as_its_repository_does_wherever_that_was_checked_out(
+    on_github: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`path: submission` of actions/checkout: GitHub finds no submission/exercises/ in the repository."""
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(on_github))
+    (on_github / ".git").mkdir()  # somebody else's
+    (on_github / "checkout" / ".git").mkdir()
+    _, lines = job(SAMPLES["wrong"])
+    assert any(line.startswith("::error file=exercises/ex04_conv.py,line=1,") for line in lines)
+
+
 def test_a_summary_that_is_nearly_full_stays_below_its_limit(on_github: Path, job: Job) -> None:
     (on_github / "summary.md").write_text("x" * (2**20 - 5000))
     job(SAMPLES["course"])

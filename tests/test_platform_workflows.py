@@ -142,6 +142,11 @@ class Runner:
         (tools / "grade").chmod(0o755)
         self.path = f"{tools}:{os.environ['PATH']}"
 
+    def checkout(self, name: str, source: str) -> None:
+        """As actions/checkout leaves it in `path: submission`."""
+        (self.workspace / "submission" / ".git").mkdir()
+        (self.workspace / "submission" / name).write_text(source)
+
     def step(self, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """As a runner starts it: bash with these options, files for summary and output."""
         environment = {
@@ -187,7 +192,7 @@ def test_the_steps_of_the_workflow_grade_and_publish(github: Path, tmp_path: Pat
     jobs = staff_workflow(github)["jobs"]
     (grade_step,), (publish,) = scripts(jobs["grade"]), scripts(jobs["publish"])
     runner = Runner(tmp_path)
-    shutil.copy(ROOT / "examples" / "half_right" / f"{EX}.py", runner.workspace / "submission")
+    runner.checkout(f"{EX}.py", (ROOT / "examples" / "half_right" / f"{EX}.py").read_text())
     done = runner.step(grade_step, WHAT=EX)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -199,7 +204,7 @@ def test_the_steps_of_the_workflow_grade_and_publish(github: Path, tmp_path: Pat
     assert errors("github-classroom-result", classic) == []
     assert f"{score:g} of {most:g} points" in (tmp_path / "summary.md").read_text()
     lines = done.stdout.splitlines()
-    assert any(line.startswith(f"::error file=submission/{EX}.py,line=") for line in lines)
+    assert any(line.startswith(f"::error file={EX}.py,line=") for line in lines)
     said = runner.step(publish, GRADED="true", SCORE=runner.outputs["score"], MAX_SCORE=runner.outputs["max_score"])
     assert f"::notice title=Autograding complete::Points {score:g}/{most:g}" in said.stdout
     report = next(line for line in said.stdout.splitlines() if "Autograding report" in line)
@@ -208,7 +213,7 @@ def test_the_steps_of_the_workflow_grade_and_publish(github: Path, tmp_path: Pat
 
 def test_a_hostile_submission_says_nothing_to_the_runner(github: Path, tmp_path: Path) -> None:
     runner = Runner(tmp_path)
-    (runner.workspace / "submission" / f"{EX}.py").write_text(HOSTILE_MODULE)
+    runner.checkout(f"{EX}.py", HOSTILE_MODULE)
     (script,) = scripts(staff_workflow(github)["jobs"]["grade"])
     done = runner.step(script, WHAT=EX)
 
@@ -219,7 +224,7 @@ def test_a_hostile_submission_says_nothing_to_the_runner(github: Path, tmp_path:
     end = lines.index(f"::{token}::")
     assert not any(line.lstrip().startswith(("::", "##[")) for line in lines[1:end])
     commands = [line for line in lines[end + 1 :] if line]
-    assert all(line.startswith(("::error file=submission/", "::notice title=Exercises::")) for line in commands)
+    assert all(line.startswith((f"::error file={EX}.py,", "::notice title=Exercises::")) for line in commands)
     assert "Points" not in done.stdout
     assert float(runner.outputs["score"]) == 0
 

@@ -122,11 +122,11 @@ def _of_isolation(around: Environment) -> Iterator[str]:
 
 
 def files(around: Host, place: Path, submission: Submission) -> dict[str, github.File]:
-    """Exercise -> its file as the checkout names it. None of a zip, or of what lies outside of the checkout."""
-    try:
-        below = place.resolve().relative_to(around.checkout.resolve())
-    except ValueError:
+    """Exercise -> its file as the repository names it. None of a zip, or of what lies outside of the checkout."""
+    here = place.resolve()
+    if not here.is_relative_to(around.checkout.resolve()):
         return {}
+    below = here.relative_to(_repository(here, around.checkout.resolve()))
     found: dict[str, github.File] = {}
     for name, module in submission.modules.items():
         path = below if place.is_file() else below / module.filename
@@ -134,6 +134,12 @@ def files(around: Host, place: Path, submission: Submission) -> dict[str, github
             tasks = {hit[1]: module.source.count("\n", 0, hit.start()) + 1 for hit in _DEFINED.finditer(module.source)}
             found[name] = github.File(path.as_posix(), module.line_map is None, tasks)
     return found
+
+
+def _repository(place: Path, checkout: Path) -> Path:
+    """The root of the repository: GitHub looks for annotated files from there, wherever below it was checked out."""
+    within = (folder for folder in (place, *place.parents) if folder.is_relative_to(checkout))
+    return next((folder for folder in within if (folder / ".git").exists()), checkout)
 
 
 def _outputs(report: Report, size: int) -> str:
