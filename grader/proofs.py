@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,8 @@ def prove(what: tuple[str, ...], *, mutants: bool = False, page: Path | None = N
         raise UsageError("--matrix is about whole exercises: leave out the task")
     console = Console()
     zygote = Zygote().start()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: else every known mistake waits while torch is searched for garbage
     faults = mistakes = checks = 0
     published: dict[str, tuple[Proof, Siege]] = {}
     try:
