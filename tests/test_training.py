@@ -11,7 +11,7 @@ from checker_kit import tiny
 from wall_kit import HASTY, LIMITS, closing_sessions, fake, learner_of, wall
 
 from grader.errors import LearnerRaised, LearnerTimedOut
-from grader.learner import Kind
+from grader.learner import Kind, TimeLimits
 from grader.model import Verdict
 from grader.worker.losses import Listener, listening
 from grader.worker.wire import LOSSES_CAP, Losses, Reply, WireError, frame, lengths, read_reply
@@ -108,9 +108,17 @@ def test_a_task_that_trains_has_seconds_of_its_own(close):
     assert learner.f(1.0)(-2) == 2
 
     session.patient_for = None
-    with pytest.raises(LearnerTimedOut):
+    with pytest.raises(LearnerTimedOut, match=r"no answer within .* seconds\. One core has to do it in that time"):
         learner.f(1.0)
-    assert [trained.limit for trained in learner.link.trained] == [20.0, math.inf]
+    with pytest.raises(LearnerTimedOut, match="has taken too long before"):
+        learner.f(1.0)
+    assert [trained.limit for trained in learner.link.trained] == [20.0, math.inf, math.inf]
+
+
+def test_a_module_that_takes_too_long_to_load_is_told_nothing_of_epochs(close):
+    learner = learner_of(close(wall("import time\ntime.sleep(9)", times=TimeLimits(load=0.5))), f=Kind.TRAINER)
+    with pytest.raises(LearnerTimedOut, match=r"while your module was being loaded: no answer within \S+ seconds$"):
+        learner.f(1.0)
 
 
 def test_the_memory_that_a_training_took_is_counted_from_outside(close):

@@ -893,3 +893,38 @@ def test_a_worker_that_was_kept_from_running_is_given_its_time():
     for over in (spent, late, Patience(1.0, time.monotonic() - 1.5)):
         with pytest.raises(TimeoutError):
             over.left()
+
+
+def test_a_worker_that_sleeps_until_we_fetch_its_answer_is_not_late():
+    """It is we who are slow; and only as long as it has not had its seconds of a processor."""
+    asleep = subprocess.Popen(["sleep", "60"])
+    try:
+        while (_look(asleep.pid) or "R")[0] != "S":
+            time.sleep(0.01)
+        used = _look(asleep.pid)[1]
+        waits = Patience(1.0, time.monotonic() - 1.5, asleep.pid, used)
+        spent = Patience(1.0, time.monotonic() - 1.5, asleep.pid, used - 1.0)
+        late = Patience(1.0, time.monotonic() - CEILING - 0.1, asleep.pid, used)
+
+        assert waits.left(lambda: True) == LOOK_AGAIN
+        for over, at_hand in ((waits, False), (spent, True), (late, True)):
+            with pytest.raises(TimeoutError):
+                over.left(lambda ready=at_hand: ready)
+    finally:
+        asleep.kill()
+        asleep.wait()
+
+
+def test_a_large_answer_that_we_are_slow_to_fetch_is_not_late(session_of, monkeypatch):
+    """As the training set that comes back from a training which a busy machine has made slow."""
+    fill = Channel._fill
+
+    def slowly(self, view, patience):
+        for start in range(0, len(view), 2**18):
+            time.sleep(0.1)
+            fill(self, view[start : start + 2**18], patience)
+
+    learner = learner_of(session_of("return torch.zeros(2**20)", times=TimeLimits(call=1.0, again=1.0, load=20)))
+    assert len(learner.f()) == 2**20
+    monkeypatch.setattr(Channel, "_fill", slowly)
+    assert len(learner.f()) == 2**20

@@ -85,7 +85,7 @@ class Channel:
         if self.stop is not None:
             poll.register(self.stop, select.POLLIN)
         while True:
-            ready = dict(poll.poll(patience.left() * 1000))
+            ready = dict(poll.poll(patience.left(lambda: channel in dict(poll.poll(0))) * 1000))
             if self.stop in ready:
                 raise Stopped
             if self.worker.output in ready and not self.drain():

@@ -1,7 +1,8 @@
 """How long to wait for an answer: seconds of our clock, and more where the machine, not the learner, is what is slow.
 
 A busy machine must not cost anybody a point. A worker that wants to run and hardly got a processor is given the time
-that it was kept waiting, up to a ceiling; one that sleeps, or that had its share, is not.
+that it was kept waiting, up to a ceiling; so is one that sleeps because we have not fetched yet what it sends. One that
+sleeps for itself, or that had its share, is not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 CEILING = 8.0  # times the limit, whatever the reason
@@ -32,8 +33,11 @@ class Patience:
     def of(cls, seconds: float, pid: int | None = None) -> Patience:
         return cls(seconds, time.monotonic(), pid)
 
-    def left(self) -> float:
-        """Seconds until it is worth looking again. Raises TimeoutError where there is nothing left."""
+    def left(self, at_hand: Callable[[], bool] = lambda: False) -> float:
+        """Seconds until it is worth looking again. Raises TimeoutError where there is nothing left.
+
+        `at_hand`: whether the channel is ready, so that the worker waits for us.
+        """
         elapsed = time.monotonic() - self.started
         if self.pid is not None and self.used is None:
             if elapsed < QUICK < self.seconds:
@@ -41,15 +45,15 @@ class Patience:
             self.used = (_look(self.pid) or ("", 0.0))[1]
         if elapsed < self.seconds:
             return self.seconds - elapsed
-        if self.pid is not None and elapsed < CEILING * self.seconds and self._was_kept_waiting():
+        if self.pid is not None and elapsed < CEILING * self.seconds and self._was_kept_waiting(at_hand):
             return LOOK_AGAIN
         raise TimeoutError
 
-    def _was_kept_waiting(self) -> bool:
+    def _was_kept_waiting(self, at_hand: Callable[[], bool]) -> bool:
         assert self.pid is not None
         assert self.used is not None
         seen = _look(self.pid)
-        return seen is not None and seen[0] in "RD" and seen[1] - self.used < self.seconds
+        return seen is not None and seen[1] - self.used < self.seconds and (seen[0] in "RD" or at_hand())
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ from .patience import Patience, Purse, address_space
 from .zygote import Zygote
 
 READY_SECONDS = 60.0  # until a fork has confined itself, on a machine that is very busy
+NO_ANSWER = "no answer within"  # how a call that ran out of its own time is told
 DEATH_SECONDS = 1.0  # until a worker that closed its channel has ended too
 
 
@@ -193,7 +194,7 @@ class WorkerSession:
         except TimeoutError:
             self.close()
             self.impatient = True
-            raise LearnerTimedOut(f"no answer within {seconds:g} seconds") from None
+            raise LearnerTimedOut(f"{NO_ANSWER} {seconds:g} seconds") from None
         except (EOFError, ConnectionError):
             raise LearnerDied(self._cause_of_death(channel)) from None
         except WireError as error:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from grader.errors import LearnerRaised
+from grader.errors import LearnerRaised, LearnerTimedOut
 from grader.worker.wire import HandleV, OpaqueV
 
 from .link import Link
 from .modules import RemoteModule
+from .session import NO_ANSWER
+
+SHORTER = (
+    "One core has to do it in that time: train for fewer epochs, take fewer channels, or halve the maps early (stride "
+    "2, pooling), since layers at full size cost most"
+)
+ONCE_LATE = "a training of this task has taken too long before, so that this one got little time"
 
 
 class RemotePredictor:
@@ -28,7 +35,8 @@ class RemotePredictor:
 class RemoteTrainer:
     """Trains, and hands over what was made: a RemoteModule where it is an nn.Module, else a RemotePredictor.
 
-    Raises LearnerRaised where the learner's function returns something that nobody can call.
+    Raises LearnerRaised where the learner's function returns something that nobody can call; LearnerTimedOut with what
+    makes a training shorter.
     """
 
     link: Link
@@ -37,7 +45,13 @@ class RemoteTrainer:
     def __call__(self, *args: Any, **kwargs: Any) -> RemoteModule | RemotePredictor:
         handle = self.link.next_handle()
         name = self.link.case.new_name("model")
-        answer = self.link.call(self.target, args, kwargs, keep=handle, trains=True)
+        late = self.link.session.impatient
+        try:
+            answer = self.link.call(self.target, args, kwargs, keep=handle, trains=True)
+        except LearnerTimedOut as fault:
+            if not fault.message.startswith(NO_ANSWER):
+                raise  # the module did not load in time, or the submission has had all its time
+            raise LearnerTimedOut(f"{fault.message}. {ONCE_LATE if late else SHORTER}", fault.line) from None
         if answer.reply.state is not None:
             return RemoteModule(self.link, handle, name, answer.reply, answer.body)
         if not isinstance(answer.reply.value, OpaqueV | HandleV):  # None, a number, a tensor, a list
