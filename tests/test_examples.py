@@ -12,7 +12,7 @@ from grader.errors import LearnerRaised, LearnerTodo
 from grader.learner import InProcess, Kind, Learner
 from grader.references import reference
 
-KINDS = {"double": Kind.FUNCTION, "Net": Kind.MODULE}
+KINDS = {"double": Kind.FUNCTION, "own": Kind.FUNCTION, "Net": Kind.MODULE}
 SOURCE = """
 import torch
 from torch import nn
@@ -20,6 +20,11 @@ def double(x):
     if isinstance(x, str):
         raise ValueError("x is text")
     return x * 2
+class Own:
+    def __repr__(self):
+        return "mine"
+def own(shape):
+    return {"bare": Own(), "list": [1, Own()], "dict": {"a": (Own(),)}}[shape]
 class Net(nn.Linear):
     def __init__(self):
         super().__init__(2, 1)
@@ -55,6 +60,9 @@ def test_a_right_answer_passes(docstring):
         (">>> double(3)\n7", ">>> double(3) should give 7, got 6"),
         (">>> double(3)", ">>> double(3) should give nothing, got 6"),
         (">>> None\n7", "should give 7, got nothing"),
+        (">>> own('bare')\n7", "should give 7, got an Own from ex (mine)"),
+        (">>> own('list')\n7", "should give 7, got the list [1, <ex.Own>]"),
+        (">>> own('dict')\n7", "should give 7, got the dict {'a': (<ex.Own>,)}"),
         (">>> double('a')\nTraceback (most recent call last):\n    ...\nTypeError: no", "got ValueError: x is text"),
         (">>> double(1)\nTraceback (most recent call last):\n    ...\nValueError: no", "got 2"),
     ],

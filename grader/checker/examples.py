@@ -15,9 +15,11 @@ from torch import nn
 
 from grader.errors import LearnerRaised
 from grader.learner import Learner
+from grader.worker.wire import OpaqueV
 
 from .check import watched
 from .compare import Mismatch, close
+from .describe import described
 
 TITLE = "The examples in the statement"
 _FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -46,7 +48,8 @@ def run_examples(learner: Learner, docstring: str, reference: Any = None) -> Non
         got = "" if value is None else value.text if isinstance(value, _Said) else f"{value!r}\n"
         if not doctest.OutputChecker().check_output(example.want, got, _FLAGS):
             want = example.want.strip()
-            text = f">>> {example.source.strip()} should give {want or 'nothing'}, got {got.strip() or 'nothing'}"
+            there = described(value) if _holds_their_own(value) else got.strip() or "nothing"
+            text = f">>> {example.source.strip()} should give {want or 'nothing'}, got {there}"
             if isinstance(value, torch.Tensor) and reference is not None:
                 _compare(value, _of_reference(examples[: number + 1], learner, reference))
             elif isinstance(value, torch.Tensor) and (printed := _printed(want)) is not None:
@@ -54,6 +57,13 @@ def run_examples(learner: Learner, docstring: str, reference: Any = None) -> Non
                     _compare(value, printed)
             else:
                 raise Mismatch("example", text, want, got.strip())
+
+
+def _holds_their_own(value: Any) -> bool:
+    """Whether it is an object of the learner's own, or has one in it: a prompt here would print our stand-in for it."""
+    if isinstance(value, list | tuple | dict):
+        return any(map(_holds_their_own, [*value, *value.values()] if isinstance(value, dict) else value))
+    return isinstance(value, OpaqueV)
 
 
 def _compare(got: torch.Tensor, want: Any) -> None:
