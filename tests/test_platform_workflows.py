@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,11 +54,6 @@ def test_the_workflows_of_github_keep_to_its_schema(github: Path) -> None:
     files = sorted(github.rglob(".github/workflows/*.yml"))
     assert len(files) == 2
     check_schema("--builtin-schema", "vendor.github-workflows", *files)
-
-
-def test_the_pipelines_of_gitlab_keep_to_its_schema(gitlab: Path) -> None:
-    schema = ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
-    check_schema(*schema, gitlab / "staff/grade.yml", gitlab / "learner/.gitlab-ci.yml")
 
 
 def test_rights_are_the_least_and_no_job_is_given_a_secret(github: Path) -> None:
@@ -255,19 +249,6 @@ def test_a_step_fails_where_there_is_no_grade(github: Path, gitlab: Path, tmp_pa
     assert runner.step(script, WHAT="").returncode == end
     pipeline = yaml.safe_load((gitlab / "staff/grade.yml").read_text())
     assert runner.step("\n".join(pipeline["grade"]["script"]), WHAT="").returncode == end
-
-
-def test_the_pipeline_of_gitlab_grades_and_publishes(gitlab: Path, tmp_path: Path) -> None:
-    runner = Runner(tmp_path)
-    shutil.copy(ROOT / "examples" / "half_right" / f"{EX}.py", runner.workspace)
-    pipeline = yaml.safe_load((gitlab / "staff/grade.yml").read_text())
-    variables = {"GITHUB_ACTIONS": "", "GITLAB_CI": "true", "CI_PROJECT_DIR": str(runner.workspace), "WHAT": EX}
-    done = runner.step("\n".join(pipeline["grade"]["script"]), **variables)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not any(line.startswith("::") for line in done.stdout.splitlines())
-    score = json.loads((runner.workspace / "grades/result.json").read_text())["score"]
-    published = runner.step("\n".join(pipeline["publish"]["script"]), **variables)
-    assert published.stdout == f"Points {score:g}/25\n"
 
 
 @pytest.mark.parametrize(("code", "end"), [(0, 0), (1, 0), (5, 0), (2, 2), (3, 3)])

@@ -34,7 +34,7 @@ def supervise(root: Path) -> str:
     """Grade what lies in `root`; returns what was written to results.json."""
     began = time.monotonic()
     target = root / "results" / "results.json"
-    write_text(target, gradescope.no_grade("it was stopped from outside: out of time or memory"))
+    write_text(target, gradescope.no_grade("it was stopped from outside: out of time, memory or disk"))
     try:
         text = _result(root)
     except GraderError as error:
