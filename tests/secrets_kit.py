@@ -33,7 +33,7 @@ _IMPORT = re.compile(r"(from [\w.]+ )?import .*")
 _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+){2,}", re.IGNORECASE)
 _MARK = re.compile(r"^(?:(?:#|>>>|\.\.\.|>|-|\|) )+")
 _NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f_]+|[0-9][0-9_]*)(?!\w)", re.IGNORECASE)
-_SIMPLE = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Assert, ast.Raise)
+_SIMPLE = (ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Assert, ast.Raise)
 _SAYS = (
     ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.comprehension,
     ast.keyword,
@@ -128,9 +128,18 @@ def _shapes(text: str) -> Iterator[str]:
     lines = {plain(line) for line in text.split("\n") if whole is None or _MARK.match(line.lstrip())}
     for tree in filter(None, (whole, *map(_parsed, lines))):
         for node in ast.walk(tree):
-            part = node.test if isinstance(node, ast.If | ast.While) else node
-            if (part is not node or isinstance(node, _SIMPLE)) and _weight(part) >= SHAPE:
+            part = _said(node)
+            if part is not None and _weight(part) >= SHAPE:
                 yield _renamed(part)
+
+
+def _said(node: ast.AST) -> ast.AST | None:
+    """Of a statement what it works out: a return is an assignment to somebody who wrote it down first."""
+    if isinstance(node, ast.If | ast.While):
+        return node.test
+    if isinstance(node, ast.Return | ast.Assign):
+        return node.value
+    return node if isinstance(node, _SIMPLE) else None
 
 
 def _parsed(text: str) -> ast.Module | None:
@@ -149,9 +158,7 @@ def _weight(node: ast.AST) -> int:
 
 
 def _renamed(node: ast.AST) -> str:
-    """A return is an assignment to somebody who wrote it down first."""
-    value = getattr(node, "value", None)
-    tree = ast.parse(ast.unparse(value if isinstance(node, ast.Return | ast.Assign) and value is not None else node))
+    tree = ast.parse(ast.unparse(node))
     names: dict[str, str] = {}
     for part in ast.walk(tree):
         if isinstance(part, ast.Name):

@@ -133,6 +133,7 @@ def test_hints_are_secret_where_they_are_not_given() -> None:
     "if dtype == torch.float64:", "return first, second", "for name in names:", "@functools.wraps(function)",
     "dtype: torch.dtype = torch.float32,", "### BEGIN SOLUTION", "with contextlib.ExitStack() as stack:",
     "except LearnerRaised as error:", ") -> torch.Tensor:",
+    "self.first.second[0].third = True",
 ])  # fmt: skip
 def test_what_anybody_would_write_is_no_leak(line: str) -> None:
     """Lines as references, checks and right answers have them: none says anything of what is solved there."""
