@@ -154,6 +154,13 @@ def test_what_cannot_be_read_has_a_result_that_says_why(batch, tmp_path):
     assert "broken.zip" in (tmp_path / "out" / "feedback" / "broken.html").read_text()
 
 
+def test_who_has_nothing_of_what_was_asked_for_is_named(batch, tmp_path):
+    a_class(tmp_path / "class", "ada")
+    (tmp_path / "class" / "bob").mkdir()
+    for _ in range(2):
+        assert batch(Pretending()).notes == ["1 has none of what was asked for, and no points: bob"]
+
+
 def test_a_stop_keeps_what_is_done_and_the_next_run_goes_on(batch, tmp_path):
     a_class(tmp_path / "class", "ada", "bob", "eve")
     jobs = Pretending()

@@ -95,6 +95,27 @@ def test_ctrl_c_lets_what_runs_come_to_its_end(tmp_path):
     assert all(line.endswith(",graded,7,7,7") for line in lines[1:])
 
 
+def test_ctrl_c_twice_stops_at_once_and_says_so(tmp_path):
+    """Its process group hears it, as at a terminal; jobs leave that to whoever started them."""
+    folder = a_class(tmp_path / "class", "a")
+    (folder / "endless").mkdir()
+    (folder / "endless" / f"{EXERCISE}.py").write_text("while True: pass\n")
+    running = subprocess.Popen(
+        command(folder, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not (tmp_path / "out" / "results" / "a.json").exists():
+        assert running.poll() is None
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.stdout is not None
+    assert any("Ctrl-C again" in line for line in running.stdout)
+    os.killpg(running.pid, signal.SIGINT)
+    out, _ = running.communicate(timeout=120)
+
+    assert running.returncode == 130
+    assert "What was graded is kept" in out
+
+
 def test_a_submission_that_takes_all_its_time_says_so(grader):
     from grader.collect import Module, Submission
     from grader.pipeline import Wanted

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.collect import Submission, collect
-from grader.collect.files import shown
+from grader.collect.candidates import SUFFIXES as PYTHON
+from grader.collect.files import LISTED, mode_of, shown
 from grader.errors import UsageError
 from grader.text import clean
 
 SUFFIXES = {".py", ".ipynb", ".zip"}
+WITHIN = 2  # folders around what was handed in
+LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LONGEST, BYTES = 100, 160  # characters and bytes of a file's name; file systems have room for 255, suffix and all
 _ODD = re.compile(r"[^\w.@+=, -]|^[.\s-]|[.\s]$")  # what some file system, shell or page takes for something else
 
@@ -27,9 +33,23 @@ class Child:
     path: Path
 
     def read(self, names: Sequence[str], only: str | None) -> Submission:
-        """Raises UsageError where there is nothing that can be read."""
-        found = collect(self.path, names, only)
-        return Submission(self.name, found.sha256, found.modules, found.notes)
+        """Raises UsageError where there is nothing that can be read.
+
+        Downloads of learning management systems are a folder a student, with what was uploaded in it: a zip, a folder,
+        one file of any name.
+        """
+        place = self.path
+        found = collect(place, names, only)
+        for _ in range(WITHIN):
+            inner = None if found.modules else _alone_in(place, only)
+            if inner is None:
+                break
+            place = inner
+            found = collect(place, names, only)
+        notes = found.notes
+        if not found.modules and not notes and place.is_dir():
+            notes = (f"None of the exercises is in it; there is {_listed(_visible(place))}.",)
+        return Submission(self.name, found.sha256, found.modules, notes)
 
 
 def children(folder: Path) -> tuple[list[Child], list[str]]:
@@ -57,10 +77,45 @@ def children(folder: Path) -> tuple[list[Child], list[str]]:
         made[title] = Child(title, file, path)
     notes = []
     if left_out:
-        listed = ", ".join(clean(name, 60, keep_newlines=False) for name in left_out[:5])
-        more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-        notes.append(f"left out, being no folder, .py, .ipynb or .zip: {listed}{more}")
+        notes.append(f"left out, being no folder, .py, .ipynb or .zip: {some(left_out)}")
     return list(made.values()), notes
+
+
+def _alone_in(folder: Path, only: str | None) -> Path | None:
+    """What a folder with none of the exercises in it was made around: the one thing in it, or the one file of Python.
+
+    A file whose name says no exercise is one where `only` does.
+    """
+    entries = _visible(folder) if folder.is_dir() else []
+    files = [path for path in entries if path.suffix.lower() in PYTHON and not path.name.startswith("test_")]
+    found = entries if len(entries) == 1 else files if only is not None else []
+    if len(found) != 1:
+        return None
+    mode, suffix = mode_of(found[0]), found[0].suffix.lower()
+    if mode is not None and stat.S_ISDIR(mode):
+        return found[0]
+    if mode is None or not stat.S_ISREG(mode) or suffix not in SUFFIXES or (suffix in PYTHON and only is None):
+        return None
+    return found[0]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Sorted; nothing of a folder that is too large to be looked through, or closed to us."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for _, entry in zip(range(LISTED + 1), entries, strict=False)]
+        if len(names) <= LISTED:
+            return [folder / name for name in sorted(names) if not name.startswith(".") and name not in LITTER]
+    return []
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return some([f"{path.name}{'/' * stat.S_ISDIR(mode_of(path) or 0)}" for path in paths]) or "nothing"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few."""
+    listed = ", ".join(clean(name, 60, keep_newlines=False) for name in names[:5])
+    return f"{listed} and {len(names) - 5} more" if len(names) > 5 else listed
 
 
 def _stem(path: Path) -> str:

@@ -32,6 +32,7 @@ GPU_JOBS = 4
 SHOWN = 10  # faults and notes that are printed
 WANTED = "wanted"  # what is noted of what was asked for
 STOPPING = "finishing what runs; Ctrl-C again stops at once"
+STOPPED_AT_ONCE = "Stopped at once. What was graded is kept, and the same command goes on from there; tables are old."
 ALL_GRADED, NOT_ALL, FAULT, NOTHING = 0, 130, 3, 5
 
 
@@ -76,7 +77,11 @@ def grade_batch(options: Options, console: Console) -> int:
         seconds = options.budget if options.budget is not None else known.budget.of_submission(known.exercises)
         with _progress(console) as tell, _jobs(options, batch, seconds, console) as jobs:
             tally.tell = tell
-            batch.run(jobs)
+            try:
+                batch.run(jobs)
+            except KeyboardInterrupt:
+                console.print(Text(STOPPED_AT_ONCE, "yellow"), highlight=False)
+                return NOT_ALL
     _close(console, tally, options.out)
     if tally.total == 0:
         return NOTHING

@@ -21,6 +21,7 @@ from .parcel import Graded, Parcel, Setup, packed
 
 GRACE_SECONDS = 120.0  # beyond what a submission's answers may take, for our own work on it
 OWN_SHARE = 4.0  # and so many times that, on a machine that is busy
+FAREWELL_SECONDS = 5.0
 TRIES = 2  # jobs that may die over one submission
 
 
@@ -49,10 +50,11 @@ class Pool:
         return self
 
     def __exit__(self, *error: object) -> None:
+        patience = 0.0 if any(error) else FAREWELL_SECONDS  # who is in a hurry does not wait for what runs
         for one in self._jobs:
             one.pipe.close()
         for one in self._jobs:
-            one.process.join(5.0)
+            one.process.join(patience)
             if one.process.is_alive():
                 one.process.kill()
                 one.process.join()

@@ -21,7 +21,7 @@ from grader.report import html, record
 from grader.store import Row, Store, owner
 from grader.workspace import write_text
 
-from .children import Child, children
+from .children import Child, children, some
 from .key import Keys
 from .parcel import Graded, Parcel, Setup
 
@@ -80,6 +80,7 @@ class Batch:
     tally: Tally
     stop: bool = False
     _rehearsed: bool = False
+    _empty: list[str] = field(default_factory=list)
     _children: dict[str, Child] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
 
@@ -96,6 +97,9 @@ class Batch:
         if gone:
             kept = f"{len(gone)} results are" if len(gone) > 1 else "1 result is"
             self.tally.notes.append(f"{kept} kept of submissions that are not there any more; a new OUT has none")
+        if self._empty:
+            words = f"{'has' if len(self._empty) == 1 else 'have'} none of what was asked for, and no points"
+            self.tally.notes.append(f"{len(self._empty)} {words}: {some(self._empty)}")
         with self._writing():
             publish(self.asked.out, self.store, self.course)
 
@@ -103,6 +107,7 @@ class Batch:
         """The submissions that have to be graded, read one by one."""
         known, keys = self.store.keys(), Keys(self.course, self.setup, self.environment.walls)
         names = self.course.names
+        asked = [each.name for each in self.course.exercises if self.setup.chosen.of(each)]
         only = next(iter(self.setup.wanted)) if len(self.setup.wanted) == 1 else None
         for child in self._children.values():
             try:
@@ -110,6 +115,8 @@ class Batch:
             except UsageError as error:  # where it lies here is nobody's business who reads the feedback
                 problem = str(error).replace(shown(child.path), shown(Path(child.path.name)))
                 parcel = Parcel(child.name, "", {}, (problem,))
+            if not problem and not any(name in parcel.modules for name in asked):
+                self._empty.append(child.name)
             key = self._keys[child.name] = keys.of(parcel)
             before = known.get(child.name)
             if not self.asked.again and before is not None and before[0] == key and self._is_kept(before):
