@@ -143,7 +143,9 @@ def test_export_says_who_is_not_in_the_file(out, said, tmp_path):
 
 
 def test_export_takes_lateness_off(out, said, tmp_path, capsys):
-    (tmp_path / "times.csv").write_text("submission,time\nada,2026-11-21 12:00\nbob,2026-11-19 12:00\n", "utf-8")
+    (tmp_path / "times.csv").write_text(
+        "submission,time\nada,2026-11-21 12:00\nbob,2026-11-19 12:00\ncyy,2026-11-23\n", "utf-8"
+    )
     export(out, said[0], late="10%/day", due="2026-11-20T12:00Z", times=tmp_path / "times.csv")
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
 
@@ -152,6 +154,7 @@ def test_export_takes_lateness_off(out, said, tmp_path, capsys):
     ]  # fmt: skip
     assert "1 lose points for being late: ada 10 %" in said[1]()
     assert "2 without a known time, taken as in time: cy, fay" in said[1]()
+    assert "1 times are of nobody here: cyy" in said[1]()
 
 
 def test_export_has_changes_that_are_in_force(out, said, capsys):

@@ -138,6 +138,8 @@ def write_export(out: Path, db: str | None, course: Course, asked: Export, conso
     _names(console, "without a submission", [line.student.name for line in lines if line.student and not line.mark])
     _names(console, "without a grade, by a fault of ours", [mark.name for mark in marks if mark.score is None])
     _names(console, "without a known time, taken as in time", unknown)
+    if lateness is not None:
+        _names(console, "times are of nobody here", export.of_nobody(matched, lateness.times))
     late_ones = [f"{line.mark.name} {100 * line.penalty:g} %" for line in lines if line.mark and line.penalty]
     _names(console, "lose points for being late", late_ones)
     there = [line for line in lines if line.final is not None or asked.format in ("csv", "json")]

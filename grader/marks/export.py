@@ -168,9 +168,19 @@ def _object(line: Entry) -> dict[str, object]:
     }
 
 
+def of_nobody(matched: Matched, known: Mapping[str, datetime]) -> list[str]:
+    """Times that are no submission's and no student's: a name that is written otherwise, perhaps."""
+    names = {key(name) for student, mark in matched.pairs for name in _names(student, mark)}
+    return sorted(set(known) - names - {key(mark.name) for mark in matched.strangers})
+
+
 def _time(student: Student, mark: Mark, known: Mapping[str, datetime]) -> datetime | None:
-    names = (mark.name, student.id, student.login, student.email, student.lms_id)
-    return next((known[key(name)] for name in names if name and key(name) in known), None)
+    return next((known[key(name)] for name in _names(student, mark) if key(name) in known), None)
+
+
+def _names(student: Student, mark: Mark | None) -> list[str]:
+    names = (mark.name if mark else "", student.id, student.login, student.email, student.lms_id)
+    return [name for name in names if name]
 
 
 def _cents(score: float | None) -> float | None:
