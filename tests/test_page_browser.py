@@ -96,6 +96,15 @@ def test_a_page_is_no_wider_than_a_phone(window: Page, name: str) -> None:
     assert shown(window, name).evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_points_are_seen_on_a_phone_beside_a_task_with_a_long_name(window: Page) -> None:
+    page = shown(window, "report/course")
+    page.evaluate("document.querySelector('.course th[scope=row]').textContent = 'conv_transpose_output_size'")
+    fits = page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.course').parentElement)")
+    page.goto("about:blank")
+
+    assert fits
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_picture_has_a_text_for_those_who_do_not_see_it(window: Page, name: str) -> None:
     page = shown(window, name)
