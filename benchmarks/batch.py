@@ -14,7 +14,6 @@ find torch and the checks through PYTHONPATH. Memory is the proportional set siz
 from __future__ import annotations
 
 import argparse
-import contextlib
 import inspect
 import os
 import statistics
@@ -25,7 +24,6 @@ import threading
 import time
 import types
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import nbformat
@@ -190,6 +188,13 @@ def otter(folder: Path, program: str) -> Callable[[], float]:
     return lambda: seconds([program, "run", "a.ipynb", "-a", "autograder.zip"], place, **environment)
 
 
+def _version(program: str, package: str) -> str:
+    """Of the package in the program's own environment."""
+    asked = f"import importlib.metadata as m; print(m.version({package!r}))"
+    python = Path(program).with_name("python")
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
     return statistics.median(one / other for one, other in zip(these, those, strict=True))
 
@@ -237,9 +242,9 @@ def main() -> None:
             print(f"  {more.format(jobs=1)}: {_ratio(one, times[compute]):.2f} × the bare compute")
             print(f"  {more.format(jobs=1)}: {_ratio(one, two):.1f} × two jobs")
         print(f"  memory at its peak: {memory[1] / 2**20:.0f} MB with one job, {memory[2] / 2**20:.0f} MB with two")
-        for package in ("nbgrader", "otter-grader"):
-            with contextlib.suppress(PackageNotFoundError):
-                print(f"  {package} {version(package)}")
+        for name, program in (("nbgrader", options.nbgrader), ("otter-grader", options.otter)):
+            if program:
+                print(f"  {name} {_version(program, name)}")
 
 
 if __name__ == "__main__":
