@@ -20,7 +20,7 @@ from grader.collect import collect
 from grader.errors import GraderFault, UsageError
 from grader.platforms import packing
 from grader.platforms.learner.kit import files, write_kit
-from grader.platforms.learner.wheel import STAFF_NEEDS, STAFF_ROOMS
+from grader.platforms.learner.wheel import STAFF_NEEDS, STAFF_ROOMS, wheel
 from grader.platforms.releases import Wish, release
 
 KNOWN = course.load()
@@ -95,6 +95,14 @@ def test_another_course_is_another_version() -> None:
     names = [next(name for name in files(KNOWN, what) if name.endswith(".whl")) for what in (SOME, SOME[:1])]
     assert names[0] != names[1]
     assert all(re.fullmatch(r"vendor/cnn_grader-[\d.]+\+kit\.[0-9a-f]{8}-py3-none-any\.whl", name) for name in names)
+
+
+def test_a_wheel_of_other_bytes_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = wheel(KNOWN, SOME)
+    monkeypatch.setattr(packing, "license_text", lambda: "another licence")
+    after = wheel(KNOWN, SOME)
+    assert before[1] != after[1]
+    assert before[0] != after[0]
 
 
 def test_the_wheel_is_what_its_record_says(inside: Mapping[str, bytes]) -> None:

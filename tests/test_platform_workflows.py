@@ -112,13 +112,13 @@ def test_the_packed_source_is_all_that_pip_needs() -> None:
         need.replace('"', "'").replace(" ", "") for need in ours["project"]["dependencies"]
     ]
     assert project["tool"]["hatch"] == ours["tool"]["hatch"]
-    for name in (
+    assert {
         "grader/cli.py",
         "grader/platforms/templates/Dockerfile",
         "exercises/course.toml",
         f"solutions/{EX}.py",
-    ):
-        assert name in files
+    } <= {*files}
+    assert files["LICENSE"] == (ROOT / "LICENSE").read_bytes()  # a kit that is released from there has it too
     assert not any("__pycache__" in name or name.startswith("tests/") for name in files)
 
 

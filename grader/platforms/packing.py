@@ -8,7 +8,7 @@ from __future__ import annotations
 import stat
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import metadata, requires
+from importlib.metadata import distribution, metadata, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -30,6 +30,9 @@ def template(name: str, exercises: tuple[str, ...] = ()) -> str:
 def source(course: Course) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file that `pip install` needs, in order."""
     yield "pyproject.toml", _pyproject().encode()
+    licence = license_text()
+    if licence is not None:
+        yield "LICENSE", licence.encode()
     for top, folder in (
         ("grader", PACKAGE),
         ("exercises", course.root / "exercises"),
@@ -37,6 +40,11 @@ def source(course: Course) -> Iterator[tuple[str, bytes]]:
     ):
         for below, content in files(folder):
             yield f"{top}/{below}", content
+
+
+def license_text() -> str | None:
+    """The licence that the grader came with, where it came with one."""
+    return distribution(NAME).read_text("licenses/LICENSE")
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:

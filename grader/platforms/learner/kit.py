@@ -14,9 +14,10 @@ from grader.collect.files import mode_of, shown
 from grader.course import Course
 from grader.desk import init
 from grader.errors import UsageError
+from grader.platforms import packing
 from grader.workspace import write_bytes
 
-from .wheel import license_text, wheel
+from .wheel import wheel
 
 GIVEN = Path(__file__).parent / "given"
 NEEDS, VENDOR = "requirements.txt", "vendor"
@@ -50,7 +51,7 @@ def files(course: Course, exercises: tuple[str, ...]) -> dict[str, bytes]:
     made[".vscode/settings.json"] = _settings(made[".vscode/settings.json"])
     made[_CONTAINER] = _given("devcontainer.json").encode()
     made[".devcontainer/Dockerfile"] = _given("Dockerfile").encode()
-    licence = license_text()
+    licence = packing.license_text()
     return made if licence is None else {**made, "LICENSE": licence.encode()}
 
 

@@ -12,7 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from importlib.metadata import distribution, metadata
+from importlib.metadata import metadata
 
 from packaging.version import Version
 
@@ -31,18 +31,13 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 def wheel(course: Course, exercises: tuple[str, ...]) -> tuple[str, bytes]:
     """Its file name and its bytes. The version tells kits apart, so that pip sees when there is a new one."""
     inside, needs = dict(_package()) | dict(_course(course, exercises)), _needs()
-    digest = hashlib.sha256("\n".join(needs).encode())
+    digest = hashlib.sha256("\n".join([*needs, packing.license_text() or ""]).encode())
     for name, content in inside.items():
         digest.update(f"{name}\n{len(content)}\n".encode() + content)
     version = f"{Version(metadata(packing.NAME)['Version']).public}+kit.{digest.hexdigest()[:8]}"
     about = f"{_DISTRIBUTION}-{version}.dist-info"
     inside |= {f"{about}/{name}": text.encode() for name, text in _about(version, needs).items()}
     return f"{_DISTRIBUTION}-{version}-py3-none-any.whl", _zipped(inside, f"{about}/RECORD")
-
-
-def license_text() -> str | None:
-    """The licence that the grader came with, where it came with one."""
-    return distribution(packing.NAME).read_text("licenses/LICENSE")
 
 
 def _package() -> Iterator[tuple[str, bytes]]:
@@ -82,7 +77,7 @@ def _about(version: str, needs: list[str]) -> dict[str, str]:
         "WHEEL": f"Wheel-Version: 1.0\nGenerator: {packing.NAME}\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "entry_points.txt": "[console_scripts]\ngrade = grader.cli:main\n",
     }
-    licence = license_text()
+    licence = packing.license_text()
     return made if licence is None else {**made, "licenses/LICENSE": licence}
 
 
