@@ -31,11 +31,29 @@ def render(report: Report) -> str:
     if not tests:
         nothing: Json = {"version": 3, "status": "error", "message": words.closing(report), "tests": []}
         return json.dumps(nothing, ensure_ascii=False, indent=2) + "\n"
+    stopped = _stopped(report)
+    if stopped is not None:
+        return (
+            json.dumps(
+                {"version": 3, "status": "error", "message": stopped, "tests": tests}, ensure_ascii=False, indent=2
+            )
+            + "\n"
+        )
     right = all(check.verdict is Verdict.PASSED for _, _, check in said.everything(report)) and not any(
         True for _ in said.waiting(report)
     )
     whole: Json = {"version": 3, "status": "pass" if right else "fail", "message": None, "tests": tests}
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def _stopped(report: Report) -> str | None:
+    """What kept every test from running: a file that Python cannot read, a top level that ends in an exception."""
+    checks = [check for _, _, check in said.everything(report)]
+    ran = [check for check in checks if check.verdict is not Verdict.NOT_RUN]
+    why = {(check.verdict, check.message, check.line) for check in ran}
+    if len(why) != 1 or len(ran) < 2 or ran[0].verdict in {*_STATUS, Verdict.TODO}:
+        return None
+    return words.block(ran[0].message or words.VERDICTS[ran[0].verdict])[:MESSAGE]  # which names the line itself
 
 
 def _test(check: CheckResult, number: int, text: str | None) -> dict[str, Json]:
