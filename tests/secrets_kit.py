@@ -40,30 +40,31 @@ _SAYS = (
 )  # fmt: skip
 
 
+@functools.cache
 def secrets(*, hints: bool = True) -> Mapping[str, str]:
     """All that gives something away in references, checks and what they say, misconceptions and right answers -> where.
 
     What stubs have is no secret. `hints`: these are secret too. A learner's kit has them, to be told one by one.
     """
-    return _secrets(hints)
+    given = _given(hints)
+    return {each: file for each, file in _everything().items() if each not in given}
 
 
 @functools.cache
-def _secrets(hints: bool) -> Mapping[str, str]:
+def _everything() -> Mapping[str, str]:
     known = course.load()
     files = [*(known.root / "solutions").rglob("*.py"), *(ROOT / "grader" / "checks").glob("test_*.py")]
     files += [*(ROOT / "tests" / "right").rglob("*.py"), *(ROOT / "grader" / "measure").glob("*.py")]
-    given = _given(hints)
     found: dict[str, str] = {}
     for file in files:
         text = file.read_text("utf-8")
-        everything = _forms(text) | _numbers(text)
+        found |= dict.fromkeys(_forms(text) | _numbers(text), file.name)
         if file.parent.name in ("checks", "misconceptions"):
-            everything |= set(filter(_NAME.fullmatch, _defined(text)))
-        found |= dict.fromkeys(everything - given, file.name)
+            found |= dict.fromkeys(filter(_NAME.fullmatch, _defined(text)), file.name)
     return found
 
 
+@functools.cache
 def _given(hints: bool) -> set[str]:
     known, found = course.load(), set[str]()
     for name in known.names:
