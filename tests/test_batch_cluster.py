@@ -90,6 +90,75 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path, monkeypatch):
         cluster.Cluster("tcp://127.0.0.1:1", setup_of({}, "cpu", None)).__enter__()
 
 
+@pytest.mark.parametrize("address", ["", "nonsense", "127.0.0.1", "http://127.0.0.1:8786"])
+def test_what_is_no_address_is_said_at_once(address):
+    from grader.batch import cluster
+    from grader.batch.run import setup_of
+    from grader.errors import UsageError
+
+    made = cluster.Cluster(address, setup_of({}, "cpu", None))
+    with pytest.raises(UsageError, match="no scheduler answers there"):
+        made.__enter__()
+    assert made._client is None
+
+
+class Client:
+    """Of a cluster with these workers: address -> the mark of its grader."""
+
+    status = "running"
+
+    def __init__(self, **marks):
+        self.marks = marks
+
+    def nthreads(self):
+        return dict.fromkeys(self.marks, 1)
+
+    def run(self, function, on_error):
+        return self.marks
+
+    def submit(self, *work, **options):
+        self.status = "closed"
+        raise RuntimeError("the client is closed")
+
+
+def with_client(client, **options):
+    from grader.batch import cluster
+    from grader.batch.run import setup_of
+
+    return cluster.Cluster("tcp://here:1", setup_of({}, "cpu", None), _client=client, **options)
+
+
+def test_workers_with_another_grader_are_named_before_anything_is_graded():
+    from grader.errors import UsageError
+
+    own = with_client(None)._mark
+    with pytest.raises(UsageError, match="b, c of 3 workers have another grader"):
+        with_client(Client(a=own, b="another", c=ImportError("grader"))).rehearse()
+
+
+def test_a_cluster_without_a_worker_is_waited_for_and_can_be_stopped():
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        with_client(Client(), stopping=lambda: True, say=said.append).rehearse()
+
+    assert said == ["The cluster at tcp://here:1 has no worker yet; waiting for one."]
+
+
+def test_a_scheduler_that_goes_takes_no_grade_along():
+    from grader.batch.parcel import Parcel
+    from grader.errors import UsageError
+
+    client = Client()
+    client.marks["a"] = with_client(None)._mark
+    client.loop = object()
+    made = with_client(client)
+    with pytest.raises(UsageError, match="the scheduler has gone; what was graded is kept"):
+        made.rehearse()
+    client.status = "running"
+    with pytest.raises(UsageError, match="the scheduler has gone"):
+        next(made.run(iter([Parcel("ada", "", {})])))
+
+
 def test_a_worker_with_another_grader_gives_no_grade():
     from grader.batch import cluster, parcel
     from grader.batch.parcel import Parcel, packed

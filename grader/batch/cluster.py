@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from .parcel import Graded, Parcel, Setup, packed
 
 ANOTHER = "another grader or other libraries than you have"
 AHEAD = 2  # parcels on the way for each thread of the cluster
-CONNECT_SECONDS = 20
+CONNECT_SECONDS, WAIT_SECONDS = 20, 0.5
 SHOWN = 5  # workers that are named
 
 
@@ -44,10 +45,12 @@ class Cluster:
     def __enter__(self) -> Cluster:
         try:
             from distributed import Client
+            from distributed.comm import get_address_host_port
         except ImportError:
             raise UsageError("--dask needs dask.distributed: pip install 'cnn-grader[dask]'") from None
         try:
             options: dict[str, Any] = {"timeout": CONNECT_SECONDS, "set_as_default": False}
+            get_address_host_port(self.address)  # a Client that is made of no address takes a minute to go
             self._client = Client(self.address, **options)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TypeError) as error:
             words = str(error).strip().split("\n")[0]
@@ -60,8 +63,6 @@ class Cluster:
 
     def rehearse(self) -> None:
         """On one of its workers, whichever: all are made of the same. Raises GraderFault or UsageError."""
-        if not self._client.nthreads():
-            self.say(f"The cluster at {self.address} has no worker yet; waiting for one.")
         with self._there():
             self._agree()
             words = self._client.submit(rehearse_there, packed(self.setup), self._mark, pure=False).result()
@@ -72,6 +73,12 @@ class Cluster:
         """Raises UsageError that names workers which are not what we are. Who comes later says so in each parcel."""
         if self._agreed:
             return
+        if not self._client.nthreads():
+            self.say(f"The cluster at {self.address} has no worker yet; waiting for one.")
+        while not self._client.nthreads():
+            if self.stopping():
+                raise KeyboardInterrupt
+            time.sleep(WAIT_SECONDS)
         marks: dict[str, Any] = self._client.run(mark_there, on_error="return")
         if others := sorted(address for address, mark in marks.items() if mark != self._mark):
             more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
