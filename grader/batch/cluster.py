@@ -45,7 +45,7 @@ class Cluster:
     def __enter__(self) -> Cluster:
         try:
             from distributed import Client
-            from distributed.comm import get_address_host_port
+            from distributed.comm.addressing import get_address_host_port
         except ImportError:
             raise UsageError("--dask needs dask.distributed: pip install 'cnn-grader[dask]'") from None
         try:
