@@ -16,7 +16,7 @@ from grader import cli, course
 from grader.errors import UsageError
 from grader.platforms.nbgrader import names
 from grader.platforms.nbgrader.release import CONFIG, files, write_course
-from grader.platforms.nbgrader.settings import AUTOGRADE, MEND, OURS, SANITIZE, configure
+from grader.platforms.nbgrader.settings import AUTOGRADE, CELL_SECONDS, MEND, OURS, SANITIZE, configure
 from grader.platforms.releases import KINDS, Wish, release
 
 EVERY = course.load().names
@@ -135,6 +135,7 @@ def test_our_steps_stand_in_the_places_of_nbgraders() -> None:
     assert config.Autograde.autograde_preprocessors[0] == OURS["Execute"]
     assert OURS["SaveAutoGrades"] in config.Autograde.autograde_preprocessors
     assert not any(step.endswith(".Execute") for step in config.Autograde.autograde_preprocessors)
+    assert config.Execute.timeout == CELL_SECONDS
 
 
 def test_a_teachers_own_steps_and_settings_stay() -> None:
@@ -142,6 +143,7 @@ def test_a_teachers_own_steps_and_settings_stay() -> None:
     config.Autograde.autograde_preprocessors = ["mine.First", "nbgrader.preprocessors.Execute", "mine.Last"]
     config.Autograde.pre_convert_hook = "mine.hook"
     config.Autograde.exclude_overwriting = {"hw1": ["helper.py"], "ex02_filters": ["data.csv"]}
+    config.Execute.timeout = 10
     configure(config)
     configure(config)
 
@@ -150,6 +152,7 @@ def test_a_teachers_own_steps_and_settings_stay() -> None:
     assert config.Autograde.pre_convert_hook == "mine.hook"
     assert config.Autograde.exclude_overwriting["hw1"] == ["helper.py"]
     assert config.Autograde.exclude_overwriting["ex02_filters"] == ["data.csv", "ex02_filters.py"]
+    assert config.Execute.timeout == 10
 
 
 def test_steps_that_a_teacher_only_adds_are_added() -> None:

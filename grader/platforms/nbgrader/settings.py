@@ -21,6 +21,7 @@ AUTOGRADE = (
 # In whose place ours stand. Each of ours leaves notebooks that are not of this course to nbgrader's own.
 OURS = {"Execute": f"{_ROOM}.steps.GradeAcrossTheWall", "SaveAutoGrades": f"{_ROOM}.steps.SaveGrades"}
 MEND = f"{_ROOM}.mend.Mend"
+CELL_SECONDS = 120  # nbgrader's own 30 are short where a cell starts the grader, and torch with it, on a busy machine
 
 
 def configure(config: Any) -> None:
@@ -30,6 +31,7 @@ def configure(config: Any) -> None:
     autograde.sanitize_preprocessors = [MEND, *(step for step in before if step != MEND)]
     steps = _given(autograde, "autograde_preprocessors", [_named(name) for name in AUTOGRADE])
     autograde.autograde_preprocessors = [OURS.get(_short(step), step) for step in steps]
+    config.Execute.timeout = _given(config.Execute, "timeout", CELL_SECONDS)
     autograde.pre_convert_hook = _given(autograde, "pre_convert_hook", f"{_ROOM}.renamed.find_renamed")
     # A learner's module is what is graded: nbgrader would put the stub of source/ in its place.
     kept = _given(autograde, "exclude_overwriting", {})
