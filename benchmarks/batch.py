@@ -20,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import types
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ import nbformat
 import numpy
 import torch
 from in_notebook import EXERCISE, TASKS, checks
+from memory import at_its_peak
 
 from grader import course, source
 from grader.checker.check import inner_of
@@ -76,45 +76,12 @@ def ours(folder: Path, jobs: int, count: int, styles: Sequence[Path] = ALIKE) ->
     command = [sys.executable, "-P", "-m", "grader", "batch", str(submissions), "--out", out, "--jobs", str(jobs)]
     started = time.perf_counter()
     running = subprocess.Popen([*command, *ONLY], stdout=subprocess.DEVNULL, start_new_session=True)
-    peak, over = [0.0], threading.Event()
-    watcher = threading.Thread(target=_watch, args=(running.pid, peak, over))
-    watcher.start()
-    code = running.wait()
-    took = time.perf_counter() - started
-    over.set()
-    watcher.join()
+    with at_its_peak(running.pid) as peak:
+        code = running.wait()
+        took = time.perf_counter() - started
     if code:
         raise SystemExit(f"grade batch ended with {code}")
-    return took, peak[0]
-
-
-def _watch(root: int, peak: list[float], over: threading.Event) -> None:
-    while not over.wait(1.0):
-        peak[0] = max(peak[0], sum(_memory(pid) for pid in _below(root)))
-
-
-def _below(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                parent = int(Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError, IndexError):
-                continue
-            children.setdefault(parent, []).append(int(name))
-    found, left = [], [root]
-    while left:
-        found.append(left.pop())
-        left += children.get(found[-1], [])
-    return found
-
-
-def _memory(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return sum(float(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return took, peak()
 
 
 def fresh_pytest(folder: Path) -> float:

@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of collected tests stay to the end: looking for garbage among them is a third of the suite's time."""
+    """Thousands of collected tests stay to the end; looking for garbage among them takes longer than many a test."""
     gc.collect()
     gc.freeze()
 

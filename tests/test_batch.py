@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 from batch_kit import EXERCISE, a_class
+from rich.console import Console
 
 from grader import course
-from grader.batch.front import Options, grade_batch
+from grader.batch.front import Options, _say_if_other, grade_batch
 from grader.batch.parcel import Graded
 from grader.batch.run import Asked, Batch, Tally, opened, setup_of
 from grader.errors import GraderFault, UsageError
@@ -199,12 +201,6 @@ def test_two_batches_do_not_write_to_one_place(batch, tmp_path):
 
 
 def test_who_asks_for_something_else_is_told_what_becomes_of_the_results(batch, tmp_path):
-    import io
-
-    from rich.console import Console
-
-    from grader.batch.front import _say_if_other
-
     a_class(tmp_path / "class", "ada")
     batch(Pretending())
     console = Console(file=io.StringIO(), width=400)
@@ -222,8 +218,6 @@ def test_who_asks_for_something_else_is_told_what_becomes_of_the_results(batch, 
 
 
 def test_strangers_are_not_graded_where_they_cannot_be_locked_down(tmp_path, monkeypatch):
-    from rich.console import Console
-
     from grader.learner import walls, zygote
 
     monkeypatch.setattr(zygote, "here", lambda: walls.NONE)
@@ -233,8 +227,6 @@ def test_strangers_are_not_graded_where_they_cannot_be_locked_down(tmp_path, mon
 
 
 def test_results_do_not_go_among_the_submissions(tmp_path):
-    from rich.console import Console
-
     with pytest.raises(UsageError, match="lies within the folder"):
         grade_batch(Options(tmp_path, tmp_path / "out", {}, unsandboxed=True), Console())
 

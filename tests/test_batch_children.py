@@ -52,7 +52,7 @@ def packed(file, **entries):
 
 def test_what_an_upload_lies_in_does_not_count(tmp_path):
     """Moodle gives a folder for each student, with the zip or the folder that was uploaded."""
-    for number, place in enumerate(("a", "a/work", "a/work/more", "a/exercises")):
+    for number, place in enumerate(("a", "a/upload", "a/upload/more", "a/exercises")):
         there = tmp_path / str(number) / place
         there.mkdir(parents=True)
         (there / "ex04_conv.py").write_text("x = 1\n")

@@ -76,14 +76,20 @@ def test_the_command_killed_on_the_way_gives_what_an_undisturbed_run_gives(tmp_p
     assert json.loads(alone.stdout)["score"] == float(scores["wrong"])
 
 
-def test_ctrl_c_lets_what_runs_come_to_its_end(tmp_path):
-    folder = a_class(tmp_path / "class", *(f"s{number}" for number in range(6)))
+def begun(folder, out, first):
+    """A batch of one job, in a process group of its own, that has graded its first submission."""
     running = subprocess.Popen(
-        command(folder, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, text=True, start_new_session=True
+        command(folder, out, "--jobs", "1"), stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not (tmp_path / "out" / "results" / "s0.json").exists():
+    while not (out / "results" / f"{first}.json").exists():
         assert running.poll() is None
         time.sleep(0.02)
+    return running
+
+
+def test_ctrl_c_lets_what_runs_come_to_its_end(tmp_path):
+    folder = a_class(tmp_path / "class", *(f"s{number}" for number in range(6)))
+    running = begun(folder, tmp_path / "out", "s0")
     os.kill(running.pid, signal.SIGINT)
     out, _ = running.communicate(timeout=120)
 
@@ -100,12 +106,7 @@ def test_ctrl_c_twice_stops_at_once_and_says_so(tmp_path):
     folder = a_class(tmp_path / "class", "a")
     (folder / "endless").mkdir()
     (folder / "endless" / f"{EXERCISE}.py").write_text("while True: pass\n")
-    running = subprocess.Popen(
-        command(folder, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while not (tmp_path / "out" / "results" / "a.json").exists():
-        assert running.poll() is None
-        time.sleep(0.02)
+    running = begun(folder, tmp_path / "out", "a")
     os.killpg(running.pid, signal.SIGINT)
     assert running.stdout is not None
     assert any("Ctrl-C again" in line for line in running.stdout)

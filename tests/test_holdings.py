@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from checker_kit import tiny
+from known_kit import SOLUTION, module
+
+from grader.checker.run import run_checks
 from grader.learner.holdings import BYTES, MANY, OBJECTS, Holdings
 from grader.worker.wire import Call, Forget, State
 
@@ -66,3 +71,42 @@ def test_what_a_training_made_lives_as_long_as_somebody_has_it():
     holdings.dropped(2, is_graph=True)
     holdings.dropped(1, is_graph=False, nbytes=BYTES)
     assert holdings.due() == Forget([1], [2])
+
+
+CHAINED = """
+@check("Twice", title="handed on", points=2)
+@given(x=draw.tensors(draw.sizes(1, 4)))
+def test_handed_on(learner, reference, x):
+    for _ in range(3):
+        expect.close(learner.twice(learner.Twice()(x)), 4 * x)
+"""
+COUNTED = """
+import weakref
+living, seen, made = weakref.WeakSet(), [], Twice.__init__
+def init(self):
+    made(self)
+    living.add(self)
+Twice.__init__ = init
+old = twice
+def twice(x):
+    seen.append(len(living))
+    return old(x)
+"""
+
+
+@pytest.mark.parametrize("body", ["return x * 2", "return x * 2 if len(seen) % 50 else -(x * -2)"])
+def test_what_lives_over_there_does_not_tell_whether_the_check_ran(body, tmp_path, monkeypatch):
+    """A module that counts its living objects sees the same numbers, known or not, or known up to there."""
+    exercise = tiny(tmp_path, monkeypatch, solution=SOLUTION, checks=CHAINED)
+
+    def numbers(text):
+        learner = exercise.learner(text)
+        run_checks(exercise.name, exercise.kinds, lambda _: learner)
+        return learner.link.session.servant.module.seen
+
+    text = module(body, extra=COUNTED)
+    alone = numbers(text)
+    exercise.run(module())
+
+    assert numbers(text) == alone
+    assert 3 < max(alone) < 40

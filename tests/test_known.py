@@ -7,6 +7,7 @@ import json
 import pytest
 from checker_kit import HEAD, tiny
 from kit import ROOT, submission
+from known_kit import SOLUTION, module
 
 from grader import course
 from grader.author.verify import of_exercise
@@ -20,20 +21,6 @@ from grader.pipeline import Grader, Wanted
 from grader.report import record
 from grader.worker.wire import Call, Reply
 
-SOLUTION = """
-def twice(x):
-    '''Two times x.'''
-    return x * 2
-
-
-class Twice(nn.Module):
-    '''A module that doubles.'''
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(2.0))
-    def forward(self, x):
-        return self.scale * x
-"""
 CHECKS = """
 BODIES = []
 
@@ -57,11 +44,6 @@ def test_trains(learner, reference, x):
 @pytest.fixture
 def exercise(tmp_path, monkeypatch):
     return tiny(tmp_path, monkeypatch, solution=SOLUTION, checks=CHECKS)
-
-
-def module(body="return x * 2", scale="2.0", extra=""):
-    text = SOLUTION.replace("return x * 2", body).replace("torch.tensor(2.0)", f"torch.tensor({scale})")
-    return f"import torch\nfrom torch import nn\ncalls = []\n{text}\n{extra}"
 
 
 def bodies(exercise):
@@ -106,45 +88,6 @@ def test_who_answers_otherwise_is_judged_and_asked_nothing_twice(exercise):
     assert [r.verdict for r in found] == [r.verdict for r in expected]
     assert warm.link.session.servant.module.calls == cold.link.session.servant.module.calls
     assert bodies(exercise) >= 40
-
-
-CHAINED = """
-@check("Twice", title="handed on", points=2)
-@given(x=draw.tensors(draw.sizes(1, 4)))
-def test_handed_on(learner, reference, x):
-    for _ in range(3):
-        expect.close(learner.twice(learner.Twice()(x)), 4 * x)
-"""
-COUNTED = """
-import weakref
-living, seen, made = weakref.WeakSet(), [], Twice.__init__
-def init(self):
-    made(self)
-    living.add(self)
-Twice.__init__ = init
-old = twice
-def twice(x):
-    seen.append(len(living))
-    return old(x)
-"""
-
-
-@pytest.mark.parametrize("body", ["return x * 2", "return x * 2 if len(seen) % 50 else -(x * -2)"])
-def test_what_lives_over_there_does_not_tell_whether_the_check_ran(body, tmp_path, monkeypatch):
-    """A module that counts its living objects sees the same numbers, known or not, or known up to there."""
-    exercise = tiny(tmp_path, monkeypatch, solution=SOLUTION, checks=CHAINED)
-
-    def numbers(text):
-        learner = exercise.learner(text)
-        run_checks(exercise.name, exercise.kinds, lambda _: learner)
-        return learner.link.session.servant.module.seen
-
-    text = module(body, extra=COUNTED)
-    alone = numbers(text)
-    exercise.run(module())
-
-    assert numbers(text) == alone
-    assert 3 < max(alone) < 40
 
 
 WRONG = [

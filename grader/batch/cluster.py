@@ -21,13 +21,13 @@ from grader.errors import GraderFault, UsageError
 
 from . import parcel
 from .bench import Bench
+from .children import some
 from .key import engine
 from .parcel import Graded, Parcel, Setup, packed
 
 ANOTHER = "another grader or other libraries than you have"
 AHEAD = 2  # parcels on the way for each thread of the cluster
 CONNECT_SECONDS, WAIT_SECONDS = 20, 0.5
-SHOWN = 5  # workers that are named
 
 
 @dataclass(slots=True)
@@ -81,9 +81,8 @@ class Cluster:
             time.sleep(WAIT_SECONDS)
         marks: dict[str, Any] = self._client.run(mark_there, on_error="return")
         if others := sorted(address for address, mark in marks.items() if mark != self._mark):
-            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
             raise UsageError(
-                f"--dask {self.address}: {', '.join(others[:SHOWN])}{more} of {len(marks)} workers have {ANOTHER}; "
+                f"--dask {self.address}: {some(others)} of {len(marks)} workers have {ANOTHER}; "
                 "install the same versions there"
             )
         self._agreed = True

@@ -79,7 +79,10 @@ def due(text: str) -> datetime:
         zone = _zone(place)
         if zone is None:
             shown = clean(place, 100, keep_newlines=False)
-            raise UsageError(f"--due: there is no time zone {shown!r} here; write one as in Europe/Berlin, or +01:00")
+            raise UsageError(
+                f"--due: there is no time zone {shown!r} here; write a place as in Europe/Berlin, or +01:00. Where "
+                "this machine knows no place at all: pip install tzdata"
+            )
         found = named.replace(tzinfo=zone)
     if found is None or found.tzinfo is None:
         shown = clean(text, 100, keep_newlines=False)

@@ -29,20 +29,18 @@ def render(report: Report) -> str:
             text = None if check.verdict is Verdict.PASSED else said.detail(exercise, task, check)
             tests.append(_test(check, numbers[exercise.name, task.name], text))
     if not tests:
-        nothing: Json = {"version": 3, "status": "error", "message": words.closing(report), "tests": []}
-        return json.dumps(nothing, ensure_ascii=False, indent=2) + "\n"
+        return _written("error", words.closing(report), [])
     stopped = _stopped(report)
     if stopped is not None:
-        return (
-            json.dumps(
-                {"version": 3, "status": "error", "message": stopped, "tests": tests}, ensure_ascii=False, indent=2
-            )
-            + "\n"
-        )
+        return _written("error", stopped, tests)
     right = all(check.verdict is Verdict.PASSED for _, _, check in said.everything(report)) and not any(
         True for _ in said.waiting(report)
     )
-    whole: Json = {"version": 3, "status": "pass" if right else "fail", "message": None, "tests": tests}
+    return _written("pass" if right else "fail", None, tests)
+
+
+def _written(status: str, message: str | None, tests: list[Json]) -> str:
+    whole: Json = {"version": 3, "status": status, "message": message, "tests": [*tests]}
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
 

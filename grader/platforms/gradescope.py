@@ -65,12 +65,10 @@ def render(report: Report, terms: Terms | None = None) -> str:
 def _later(report: Report, now: Report) -> Iterator[str]:
     """One sentence about the tests that the platform does not show yet: they count, and may still be wrong."""
     number = sum(1 for _ in said.everything(report)) - sum(1 for _ in said.everything(now))
-    if number:
-        yield (
-            f"{number} checks are not shown here yet, and count."
-            if number > 1
-            else ("1 check is not shown here yet, and counts.")
-        )
+    if number == 1:
+        yield "1 check is not shown here yet, and counts."
+    elif number:
+        yield f"{number} checks are not shown here yet, and count."
 
 
 def no_grade(why: str) -> str:

@@ -1,4 +1,4 @@
-"""What nbgrader_config.py asks for with `configure(c)`: our steps in the places of nbgrader's, all else as it was."""
+"""What nbgrader_config.py asks for with `configure(c)`: our steps in nbgrader's places, time for a cell, else nothing."""
 
 from __future__ import annotations
 
