@@ -1,4 +1,4 @@
-"""What nbgrader_config.py asks for with `configure(c)`: our steps in nbgrader's places, time for a cell, else nothing."""
+"""What nbgrader_config.py asks for with `configure(c)`: our steps in nbgrader's places, and time for a cell."""
 
 from __future__ import annotations
 
